@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Reading a whole file, with a reason where that fails.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "etch/data/result.hpp"
+
+namespace etch {
+
+/// All bytes of the file, unchanged. Error: "path: cannot be opened: No such file or directory".
+inline Result<std::string> read_file(const std::string& path) {
+  const auto reason = [&path](const char* what) {
+    return Error{path + ": " + what + ": " + std::generic_category().message(errno)};
+  };
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  errno = 0;
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+  if (!file) return reason("cannot be opened");
+
+  std::string bytes;
+  std::array<char, 16384> chunk;
+  while (const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
+    bytes.append(chunk.data(), count);
+  }
+  if (std::ferror(file.get()) != 0) return reason("cannot be read");
+  return bytes;
+}
+
+}  // namespace etch

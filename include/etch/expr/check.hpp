@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+
+#include "etch/expr/shape.hpp"
+
+// Mistakes are reported as one static_assert on a named condition: its template arguments carry the
+// facts (where, what was expected, what was found), so that the compiler prints them.
+
+namespace etch {
+
+/// Where a mistake was found: the layer and its position in the network.
+template <std::size_t position, class Layer> struct AtLayer {};
+/// Where a mistake was found: a function used inside a formula.
+template <class Function> struct InFormula {};
+
+template <class What> struct Expected {};
+template <class What> struct Got {};
+
+// What can be expected beside a Shape.
+template <std::size_t rank> struct AnyShapeOfRank {};
+struct ChannelsDivisibleByGroups {};
+template <std::size_t height, std::size_t width> struct WindowFits {};
+
+template <bool ok, class Where, class What, class Found> inline constexpr bool shapes_agree = ok;
+
+/// The verdict of a layer about its input: `Fits`, or a `Misfit` with the facts.
+struct Fits {
+  static constexpr bool ok = true;
+  using expected = void;
+  using got = void;
+};
+template <class What, class Found> struct Misfit {
+  static constexpr bool ok = false;
+  using expected = Expected<What>;
+  using got = Got<Found>;
+};
+
+namespace detail {
+template <bool ok, class What, class Found> struct verdict {
+  using type = Misfit<What, Found>;
+};
+template <class What, class Found> struct verdict<true, What, Found> {
+  using type = Fits;
+};
+}  // namespace detail
+
+template <bool ok, class What, class Found>
+using Verdict = typename detail::verdict<ok, What, Found>::type;
+
+}  // namespace etch

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "etch/expr/op.hpp"
+#include "etch/expr/shape.hpp"
+
+namespace etch {
+
+/// A string that can be a template argument.
+template <std::size_t n> struct FixedString {
+  char text[n] = {};
+
+  // NOLINTNEXTLINE(google-explicit-constructor): "weight" is to be written where a name is wanted
+  constexpr FixedString(const char (&s)[n]) {
+    for (std::size_t i = 0; i < n; ++i) text[i] = s[i];
+  }
+  constexpr std::string_view view() const { return {text, n - 1}; }
+  constexpr bool operator==(const FixedString&) const = default;
+};
+
+/// Base of everything a formula is made of: empty types, one object of each is as good as another.
+struct Expression {};
+
+template <class T>
+concept Expr = std::derived_from<T, Expression> && requires { typename T::shape; };
+
+/// The result of a primitive op on other expressions.
+template <Op op, Attributes attributes, class S, class... Args> struct Node : Expression {
+  using shape = S;
+};
+
+/// What a formula is given: the shape of one sample of its `index`-th argument.
+template <std::size_t index, class S> struct Argument : Expression {
+  using shape = S;
+};
+
+/// A number. It broadcasts to whatever it meets.
+template <double number> struct Constant : Expression {
+  using shape = Shape<>;
+};
+
+/// 0, 1, 2, ... along a new axis of length n.
+template <std::size_t n> struct Iota : Expression {
+  using shape = Shape<n>;
+};
+
+/// A trainable tensor; `Initializer::template value<S>` says how it is drawn.
+template <FixedString name, class S, class Initializer> struct Parameter : Expression {
+  using shape = S;
+};
+
+/// A layer applied to expressions; its parameters live under `key`. Keeping the call as a node (and
+/// not the expanded formula) lets equal layers share one lowering, and keeps type names short.
+template <FixedString key, class Layer, class... Args> struct Call;
+
+/// Layers applied one after the other to X; those of `Layers` keep their parameters under their
+/// position: "0", "1", ...
+template <class X, class... Layers> struct Piped;
+
+template <double number> inline constexpr Constant<number> constant{};
+template <std::size_t n> inline constexpr Iota<n> iota{};
+
+template <FixedString name, class S, class Initializer>
+inline constexpr Parameter<name, S, Initializer> parameter{};
+
+template <class X> using ShapeOf = typename X::shape;
+
+namespace detail {
+// Shapes are asked for with plain arguments, so that equal layers at different places of a network
+// are one type and one instantiation.
+template <class Layer, class Indices, class... Shapes> struct result_shape;
+template <class Layer, std::size_t... i, class... Shapes>
+struct result_shape<Layer, std::index_sequence<i...>, Shapes...> {
+  using type = ShapeOf<decltype(Layer::formula(Argument<i, Shapes>{}...))>;
+};
+}  // namespace detail
+
+/// The output shape of a layer for inputs of the given shapes.
+template <class Layer, class... Shapes>
+using ResultShape =
+    typename detail::result_shape<Layer, std::index_sequence_for<Shapes...>, Shapes...>::type;
+
+namespace detail {
+template <class S, class... Layers> struct piped_shape {
+  using type = S;
+};
+template <class S, class First, class... Rest>
+struct piped_shape<S, First, Rest...> : piped_shape<ResultShape<First, S>, Rest...> {};
+}  // namespace detail
+
+template <FixedString key, class Layer, class... Args> struct Call : Expression {
+  using shape = ResultShape<Layer, ShapeOf<Args>...>;
+};
+
+template <class X, class... Layers> struct Piped : Expression {
+  using shape = typename detail::piped_shape<ShapeOf<X>, Layers...>::type;
+};
+
+/// Number of elements of an expression's value.
+template <Expr X> constexpr std::size_t size_of(X) { return ShapeOf<X>::size; }
+/// Extent of one axis; negative axes count from the back.
+template <int axis, Expr X> constexpr std::size_t extent_of(X) {
+  constexpr int rank = static_cast<int>(ShapeOf<X>::rank);
+  return ShapeOf<X>::dims[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+}
+
+}  // namespace etch

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(ETCH_KERNELS_CHAIN_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_KERNELS_CHAIN_HPP
+#undef ETCH_KERNELS_CHAIN_HPP
+#else
+#define ETCH_KERNELS_CHAIN_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <bit>
+#include <cstddef>
+#include <utility>
+
+#include "etch/kernels/lanes.hpp"
+#include "etch/kernels/math.hpp"
+#include "etch/tape/chain.hpp"
+
+// One vector's worth of a fused elementwise chain. Every kernel that carries a chain calls
+// `run_chain` for the lanes it has just finished, while they are still in registers.
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// A place in a chain's domain; axes beyond the domain's rank stay zero.
+struct Position {
+  std::size_t index[max_rank] = {};
+};
+
+/// The smallest vector of this target that holds `count` floats, else the largest there is.
+template <std::size_t count>
+using TagFor = hn::CappedTag<float, count < logical_lanes ? std::bit_ceil(count) : logical_lanes>;
+
+// A constant lane count spares the loops that `load_n` and `store_n` need where masks are not native
+// to memory operations. UpperHalf, Combine and ZeroExtendVector are not qualified below, as
+// HWY_SCALAR, which never gets there, does not have them.
+
+/// The first `count` lanes from p, zeros above them; touches nothing beyond them.
+template <std::size_t count, class D> HWY_INLINE hn::Vec<D> load_lanes(D d, const float* p) {
+  constexpr std::size_t all = hn::MaxLanes(D{});
+  static_assert(count >= 1 && count <= all);
+  if constexpr (count == all) {
+    return hn::LoadU(d, p);
+  } else if constexpr (detail::masked_memory_is_safe && all >= lanes) {
+    return load_n(d, p, count);
+  } else {
+    const hn::Half<D> half;
+    if constexpr (count <= all / 2) {
+      return ZeroExtendVector(d, load_lanes<count>(half, p));
+    } else {
+      return Combine(d, load_lanes<count - all / 2>(half, p + all / 2), hn::LoadU(half, p));
+    }
+  }
+}
+
+/// Writes the first `count` lanes to p and nothing else. By halves down to single lanes, because a
+/// masked store takes 20 operations on some AVX2 machines; where masks are registers it takes one.
+template <std::size_t count, class D>
+HWY_INLINE void store_lanes(D d, hn::Vec<D> v, float* HWY_RESTRICT p) {
+  constexpr std::size_t all = hn::MaxLanes(D{});
+  static_assert(count >= 1 && count <= all);
+  if constexpr (count == all) {
+    hn::StoreU(v, d, p);
+  } else if constexpr (HWY_TARGET <= HWY_AVX3) {
+    store_n(v, d, p, count);
+  } else {
+    const hn::Half<D> half;
+    if constexpr (count < all / 2) {
+      store_lanes<count>(half, hn::LowerHalf(half, v), p);
+    } else {
+      hn::StoreU(hn::LowerHalf(half, v), half, p);
+      if constexpr (count > all / 2) {
+        store_lanes<count - all / 2>(half, UpperHalf(half, v), p + all / 2);
+      }
+    }
+  }
+}
+
+namespace detail {
+
+/// Row-major strides, as the targets of a chain have them.
+constexpr Access contiguous(const Dims& dims) {
+  Access result;
+  std::size_t stride = 1;
+  for (std::size_t i = dims.rank; i-- > 0; stride *= dims[i]) result.stride[i] = stride;
+  return result;
+}
+
+// Written out rather than looped: with constant strides the terms of absent axes vanish even before
+// the optimiser unrolls anything.
+template <Access access> HWY_INLINE std::size_t element(const Position& at) {
+  const std::size_t(&i)[max_rank] = at.index;
+  static_assert(max_rank == 6);
+  return access.offset + i[0] * access.stride[0] + i[1] * access.stride[1] +
+         i[2] * access.stride[2] + i[3] * access.stride[3] + i[4] * access.stride[4] +
+         i[5] * access.stride[5];
+}
+
+/// `count` lanes that lie `stride` elements apart.
+template <std::size_t count, std::size_t stride, class D>
+HWY_INLINE hn::Vec<D> load_strided(D d, const float* p) {
+  if constexpr (stride == 0 || count == 1) {
+    return hn::Set(d, *p);
+  } else if constexpr (stride == 1) {
+    return load_lanes<count>(d, p);
+  } else {
+    HWY_ALIGN float gathered[hn::MaxLanes(D{})] = {};
+    for (std::size_t i = 0; i < count; ++i) gathered[i] = p[i * stride];
+    return hn::Load(d, gathered);
+  }
+}
+
+/// x^(twice_exponent / 2) for the exponents that formulas contain; PyTorch takes these short cuts.
+template <int twice_exponent, class D> HWY_INLINE hn::Vec<D> small_power(D d, hn::Vec<D> x) {
+  if constexpr (twice_exponent == -4) return hn::Div(hn::Set(d, 1.0f), hn::Mul(x, x));
+  if constexpr (twice_exponent == -2) return hn::Div(hn::Set(d, 1.0f), x);
+  if constexpr (twice_exponent == -1) return rsqrt(d, x);
+  if constexpr (twice_exponent == 1) return hn::Sqrt(x);
+  if constexpr (twice_exponent == 2) return x;
+  if constexpr (twice_exponent == 4) return hn::Mul(x, x);
+  if constexpr (twice_exponent == 6) return hn::Mul(hn::Mul(x, x), x);
+}
+
+constexpr int small_exponent(double exponent) {
+  for (const int twice : {-4, -2, -1, 1, 2, 4, 6}) {
+    if (2 * exponent == twice) return twice;
+  }
+  return 0;
+}
+
+/// Link i of the chain is pow(x, c) with a constant c that `small_power` knows: 2c, else 0.
+template <class ChainType> constexpr int constant_exponent(const ChainType& chain, std::size_t i) {
+  if (chain.link[i].op != Op::pow) return 0;
+  const Link& exponent = chain.link[static_cast<std::size_t>(chain.link[i].args[1])];
+  return exponent.op == Op::constant ? small_exponent(exponent.value) : 0;
+}
+
+template <Op op, class D> HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> x) {
+  if constexpr (op == Op::neg) return hn::Neg(x);
+  if constexpr (op == Op::abs) return hn::Abs(x);
+  if constexpr (op == Op::exp) return exp(d, x);
+  if constexpr (op == Op::expm1) return expm1(d, x);
+  if constexpr (op == Op::log) return log(d, x);
+  if constexpr (op == Op::log1p) return log1p(d, x);
+  if constexpr (op == Op::sqrt) return hn::Sqrt(x);
+  if constexpr (op == Op::rsqrt) return rsqrt(d, x);
+  if constexpr (op == Op::tanh) return tanh(d, x);
+  if constexpr (op == Op::sigmoid) return sigmoid(d, x);
+  if constexpr (op == Op::erf) return erf(d, x);
+  // A comparison with NaN is false: NaN stays, as in PyTorch.
+  if constexpr (op == Op::relu) return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+}
+
+template <Op op, class D> HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> a, hn::Vec<D> b) {
+  if constexpr (op == Op::add) return hn::Add(a, b);
+  if constexpr (op == Op::sub) return hn::Sub(a, b);
+  if constexpr (op == Op::mul) return hn::Mul(a, b);
+  if constexpr (op == Op::div) return hn::Div(a, b);
+  if constexpr (op == Op::max) return max(d, a, b);
+  if constexpr (op == Op::min) return min(d, a, b);
+  if constexpr (op == Op::pow) return pow(d, a, b);
+  const hn::Vec<D> one = hn::Set(d, 1.0f);
+  if constexpr (op == Op::less) return hn::IfThenElseZero(hn::Lt(a, b), one);
+  if constexpr (op == Op::less_equal) return hn::IfThenElseZero(hn::Le(a, b), one);
+  if constexpr (op == Op::equal) return hn::IfThenElseZero(hn::Eq(a, b), one);
+}
+
+/// The value of one link for `count` lanes along `axis`; `v` holds the links before it.
+template <Link link, std::size_t axis, int twice_exponent, std::size_t count, class D>
+HWY_INLINE hn::Vec<D> link_value(D d, const Position& at, hn::Vec<D> accumulator,
+                                 const hn::Vec<D>* HWY_RESTRICT v, const float* const* sources) {
+  constexpr std::size_t arity = info(link.op).arity;
+  if constexpr (link.op == Op::input) {
+    const float* p = sources[link.buffer] + element<link.access>(at);
+    return load_strided<count, link.access.stride[axis]>(d, p);
+  } else if constexpr (link.op == Op::parameter) {
+    return accumulator;
+  } else if constexpr (link.op == Op::constant) {
+    return hn::Set(d, static_cast<float>(link.value));
+  } else if constexpr (link.op == Op::iota) {
+    const float first = static_cast<float>(at.index[link.buffer]);
+    return link.buffer == axis ? hn::Iota(d, first) : hn::Set(d, first);
+  } else if constexpr (twice_exponent != 0) {
+    return small_power<twice_exponent>(d, v[link.args[0]]);
+  } else if constexpr (arity == 1) {
+    return apply<link.op>(d, v[link.args[0]]);
+  } else if constexpr (arity == 2) {
+    return apply<link.op>(d, v[link.args[0]], v[link.args[1]]);
+  } else {
+    static_assert(link.op == Op::where, "etch: this op has no row in kernels/chain.hpp");
+    const auto condition = hn::Ne(v[link.args[0]], hn::Zero(d));
+    return hn::IfThenElse(condition, v[link.args[1]], v[link.args[2]]);
+  }
+}
+
+template <auto chain, std::size_t count, class D, std::size_t... link, std::size_t... store>
+HWY_INLINE void run_links(D d, const Position& at, hn::Vec<D> accumulator,
+                          const float* const* sources, float* const* targets,
+                          std::index_sequence<link...>, std::index_sequence<store...>) {
+  constexpr std::size_t axis = chain.domain.rank == 0 ? 0 : chain.domain.rank - 1;
+  // Constant indices only, so the array dissolves into registers.
+  hn::Vec<D> v[sizeof...(link)];
+  ((v[link] = link_value<chain.link[link], axis, constant_exponent(chain, link), count>(
+        d, at, accumulator, v, sources)),
+   ...);
+  const std::size_t target = element<contiguous(chain.domain)>(at);
+  (store_lanes<count>(d, v[chain.store[store].value],
+                      targets[chain.store[store].buffer] + target),
+   ...);
+}
+
+}  // namespace detail
+
+/// Evaluates `chain` for the `count` <= Lanes(d) elements of its domain that start at `at` and run
+/// along the last axis, and writes its stores. All reads come before the first write, so a target
+/// may be a source of the same place. `accumulator` is the value of an Op::parameter link. Lanes from
+/// `count` on are neither read from sources nor written.
+template <auto chain, std::size_t count, class D>
+HWY_INLINE void run_chain(D d, const Position& at, hn::Vec<D> accumulator,
+                          const float* const* sources, float* const* targets) noexcept {
+  static_assert(count >= 1 && count <= hn::MaxLanes(D{}));
+  detail::run_links<chain, count>(d, at, accumulator, sources, targets,
+                                  std::make_index_sequence<chain.link.size()>{},
+                                  std::make_index_sequence<chain.store.size()>{});
+}
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

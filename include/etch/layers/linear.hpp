@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "etch/expr/functions.hpp"
+#include "etch/expr/initializers.hpp"
+#include "etch/layers/options.hpp"
+
+namespace etch {
+
+/// y = W x + b on the last axis of x, as torch.nn.Linear.
+/// weight: [Out, In], bias: [Out]. Options: Bias<false>, InFeatures<n>.
+template <std::size_t out, class... Options> struct Linear {
+  static_assert((is_option_of<Options, option::Bias, option::InFeatures> && ...),
+                "etch: Linear takes the options Bias<bool> and InFeatures<n>");
+
+  template <class S> static constexpr auto fits() {
+    constexpr std::size_t in = S::rank == 0 ? 0 : S::dims.extent[S::rank == 0 ? 0 : S::rank - 1];
+    constexpr std::size_t wanted = option_or<option::InFeatures, in, Options...>();
+    return Verdict<(S::rank > 0 && in == wanted), Shape<wanted>, S>{};
+  }
+
+  template <Expr X> static constexpr auto formula(X x) {
+    constexpr std::size_t in = extent_of<-1>(X{});
+    constexpr auto w = parameter<"weight", Shape<out, in>, KaimingUniform>;
+    constexpr auto b = parameter<"bias", Shape<out>, FanInUniform<in>>;
+    if constexpr (option_or<option::Bias, true, Options...>()) return product(w, x) + b;
+    else return product(w, x);
+  }
+
+ private:
+  /// W x for a vector; for a sequence [.., T, In] the same for each row: x W^T.
+  template <Expr W, Expr X> static constexpr auto product(W w, X x) {
+    if constexpr (ShapeOf<X>::rank == 1) return matmul(w, x);
+    else return matmul(x, transpose(w));
+  }
+};
+
+}  // namespace etch

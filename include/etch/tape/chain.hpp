@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "etch/expr/op.hpp"
+
+namespace etch {
+
+/// Where the element at position (i0, i1, ...) of a domain lies in a buffer:
+/// offset + i0 * stride[0] + i1 * stride[1] + ... in elements; a stride of zero broadcasts.
+struct Access {
+  std::size_t offset = 0;
+  std::size_t stride[max_rank] = {};
+
+  constexpr bool operator==(const Access&) const = default;
+};
+
+/// One value of a chain. `op` is an elementwise op over earlier links, or a leaf:
+///   input      read from source `buffer` through `access`
+///   parameter  the result of the heavy op that carries this chain (its accumulator), always link 0
+///   constant   `value`
+///   iota       the position along domain axis `buffer`, as a float
+struct Link {
+  Op op = Op::constant;
+  int args[3] = {-1, -1, -1};
+  int buffer = -1;
+  double value = 0;
+  Access access;
+
+  constexpr bool operator==(const Link&) const = default;
+};
+
+/// A value that leaves the chain: link `value` goes to target `buffer`, which is contiguous and
+/// row-major over the domain.
+struct Store {
+  int value = -1;
+  int buffer = -1;
+
+  constexpr bool operator==(const Store&) const = default;
+};
+
+/// A fused run of elementwise ops over one iteration domain, as a value that can be a template
+/// argument: equal chains at different places of a network are one function.
+///
+/// Carried by a heavy op the domain is exactly (outer, row, column) of that op's result.
+template <std::size_t links, std::size_t stores> struct Chain {
+  Dims domain;
+  std::array<Link, links> link;
+  std::array<Store, stores> store;
+
+  constexpr bool operator==(const Chain&) const = default;
+};
+
+}  // namespace etch

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "etch/tape/constexpr_math.hpp"
+#include "etch/tape/interpret/conv2d.hpp"
+#include "etch/tape/interpret/elementwise.hpp"
+#include "etch/tape/interpret/matmul.hpp"
+#include "etch/tape/interpret/movement.hpp"
+#include "etch/tape/interpret/pool2d.hpp"
+#include "etch/tape/interpret/reduce.hpp"
+#include "etch/tape/interpret/step.hpp"
+#include "etch/tape/tape.hpp"
+
+namespace etch {
+
+namespace rule {
+
+/// The meaning of each op, a row each in the order of `Op`. Leaves are written before the run.
+template <class T> constexpr void execute(const Step<T>& s) {
+  using math::erf, math::exp, math::expm1, math::log, math::log1p, math::pow, math::sqrt,
+      math::tanh;
+  switch (s.code.op) {
+    case Op::input: return;
+    case Op::parameter: return;
+    case Op::constant: return;
+    case Op::iota: return;
+
+    case Op::neg: return map(s, [](const T& x) { return -x; });
+    case Op::abs: return map(s, [](const T& x) { return absolute(x); });
+    case Op::exp: return map(s, [](const T& x) { return exp(x); });
+    case Op::expm1: return map(s, [](const T& x) { return expm1(x); });
+    case Op::log: return map(s, [](const T& x) { return log(x); });
+    case Op::log1p: return map(s, [](const T& x) { return log1p(x); });
+    case Op::sqrt: return map(s, [](const T& x) { return sqrt(x); });
+    case Op::rsqrt: return map(s, [](const T& x) { return T(1) / sqrt(x); });
+    case Op::tanh: return map(s, [](const T& x) { return tanh(x); });
+    case Op::sigmoid: return map(s, [](const T& x) { return math::sigmoid(x); });
+    case Op::erf: return map(s, [](const T& x) { return erf(x); });
+    case Op::relu: return map(s, [](const T& x) { return relu(x); });
+
+    case Op::add: return map(s, [](const T& a, const T& b) { return a + b; });
+    case Op::sub: return map(s, [](const T& a, const T& b) { return a - b; });
+    case Op::mul: return map(s, [](const T& a, const T& b) { return a * b; });
+    case Op::div: return map(s, [](const T& a, const T& b) { return a / b; });
+    case Op::max: return map(s, [](const T& a, const T& b) { return maximum(a, b); });
+    case Op::min: return map(s, [](const T& a, const T& b) { return minimum(a, b); });
+    case Op::pow: return map(s, [](const T& a, const T& b) { return pow(a, b); });
+    case Op::less: return map(s, [](const T& a, const T& b) { return T(math::less(a, b)); });
+    case Op::less_equal:
+      return map(s, [](const T& a, const T& b) { return T(math::less(a, b) || a == b); });
+    case Op::equal: return map(s, [](const T& a, const T& b) { return T(a == b); });
+
+    case Op::where:
+      return map(s, [](const T& c, const T& a, const T& b) { return c == T(0) ? b : a; });
+
+    case Op::reshape: return reshape(s);
+    case Op::permute: return permute(s);
+    case Op::slice: return slice(s);
+    case Op::broadcast: return broadcast(s);
+
+    case Op::concat: return concat(s);
+    case Op::pad: return pad(s);
+    case Op::sum: return sum(s);
+    case Op::max_reduce: return max_reduce(s);
+    case Op::softmax: return softmax(s);
+    case Op::log_softmax: return log_softmax(s);
+    case Op::matmul: return matmul(s);
+    case Op::conv2d: return conv2d(s);
+    case Op::conv2d_input_gradient: return conv2d_input_gradient(s);
+    case Op::conv2d_weight_gradient: return conv2d_weight_gradient(s);
+    case Op::max_pool2d: return max_pool2d(s);
+    case Op::max_pool2d_gradient: return max_pool2d_gradient(s);
+    case Op::max_pool2d_pick: return max_pool2d_pick(s);
+    case Op::avg_pool2d: return avg_pool2d(s);
+    case Op::avg_pool2d_gradient: return avg_pool2d_gradient(s);
+  }
+}
+
+}  // namespace rule
+
+/// Runs a tape over run-time shapes, in the compiler or at run time: the oracle for the kernels, the
+/// dynamic twin in the benchmarks, and the runner for graphs that were read from a file.
+///
+/// T is float, double or any number type that is default constructible and constructible from a
+/// double, has + - * /, unary minus, == and <, and for which exp, expm1, log, log1p, sqrt, tanh, erf
+/// and pow are found by argument-dependent lookup (a dual number, say). All values live in one
+/// buffer that the constructor allocates; run() allocates nothing.
+template <class T> class Interpreter {
+ public:
+  /// A well-formed tape: arguments come earlier, shapes obey the rules of their ops.
+  constexpr explicit Interpreter(Tape tape) : tape_(std::move(tape)) {
+    std::size_t size = 0;
+    begin_.reserve(tape_.size() + 1);
+    for (const Instruction& code : tape_.code) {
+      begin_.push_back(size);
+      size += code.shape.size() * (code.batched ? tape_.batch : 1);
+    }
+    begin_.push_back(size);
+    values_.assign(size, T(0));
+    for (std::size_t i = 0; i < tape_.size(); ++i) write_constant(step(i));
+  }
+
+  template <std::size_t instructions, std::size_t parameters, std::size_t outputs>
+  constexpr explicit Interpreter(const FrozenTape<instructions, parameters, outputs>& tape)
+      : Interpreter(tape.thaw()) {}
+
+  constexpr const Tape& tape() const { return tape_; }
+
+  /// x: [batch, shape...] for a batched input, else [shape...]. False if the tape has no such input
+  /// or it has another size; then nothing is copied.
+  constexpr bool set_input(std::size_t index, std::span<const T> x) {
+    return set(Op::input, index, x);
+  }
+
+  /// w: in the shape of the parameter instruction, that is in stored order. False as above.
+  constexpr bool set_parameter(std::size_t index, std::span<const T> w) {
+    return set(Op::parameter, index, w);
+  }
+
+  /// Computes every value from the inputs and parameters last set (zero where none was).
+  constexpr void run() {
+    for (std::size_t i = 0; i < tape_.size(); ++i) rule::execute(step(i));
+  }
+
+  /// Result i of the tape, [batch, shape...] or [shape...], until the next run.
+  constexpr std::span<const T> output(std::size_t i) const { return value(tape_.outputs[i]); }
+
+  /// The value of instruction i.
+  constexpr std::span<const T> value(int i) const {
+    const auto at = static_cast<std::size_t>(i);
+    return {values_.data() + begin_[at], begin_[at + 1] - begin_[at]};
+  }
+
+ private:
+  constexpr rule::Step<T> step(std::size_t i) {
+    const Instruction& code = tape_.code[i];
+    rule::Step<T> s{.code = code,
+                    .args = {},
+                    .data = values_.data() + begin_[i],
+                    .stride = code.batched ? code.shape.size() : 0,
+                    .samples = code.batched || code.attr.over_batch ? tape_.batch : 1};
+    for (std::size_t k = 0; k < info(code.op).arity; ++k) {
+      const Instruction& arg = tape_[code.args[k]];
+      s.args[k] = {values_.data() + begin_[static_cast<std::size_t>(code.args[k])],
+                   arg.batched ? arg.shape.size() : 0, arg.shape};
+    }
+    return s;
+  }
+
+  static constexpr void write_constant(const rule::Step<T>& s) {
+    if (s.code.op == Op::constant) s.fill(T(s.code.value));
+    if (s.code.op == Op::iota) rule::iota(s);
+  }
+
+  constexpr bool set(Op leaf, std::size_t index, std::span<const T> from) {
+    bool found = false;
+    for (std::size_t i = 0; i < tape_.size(); ++i) {
+      const Instruction& code = tape_.code[i];
+      if (code.op != leaf || code.attr.index != index) continue;
+      if (begin_[i + 1] - begin_[i] != from.size()) return false;
+      for (std::size_t k = 0; k < from.size(); ++k) values_[begin_[i] + k] = from[k];
+      found = true;
+    }
+    return found;
+  }
+
+  Tape tape_;
+  std::vector<std::size_t> begin_;  ///< of each value in values_, and the end
+  std::vector<T> values_;
+};
+
+/// Runs the tape (a Tape or a FrozenTape) once. inputs[i] and parameters[i] as set_input and
+/// set_parameter take them; an empty result if one does not fit. Inputs and parameters that the tape
+/// does not read are skipped.
+template <class T, class AnyTape>
+constexpr std::vector<std::vector<T>> interpret(const AnyTape& tape,
+                                                const std::vector<std::vector<T>>& inputs,
+                                                const std::vector<std::vector<T>>& parameters) {
+  Interpreter<T> machine(tape);
+  for (const Instruction& code : machine.tape().code) {
+    const std::size_t index = code.attr.index;
+    if (code.op == Op::input) {
+      if (index >= inputs.size() || !machine.set_input(index, inputs[index])) return {};
+    } else if (code.op == Op::parameter) {
+      if (index >= parameters.size() || !machine.set_parameter(index, parameters[index])) return {};
+    }
+  }
+  machine.run();
+  std::vector<std::vector<T>> outputs;
+  for (std::size_t i = 0; i < machine.tape().outputs.size(); ++i) {
+    const std::span<const T> y = machine.output(i);
+    outputs.emplace_back(y.begin(), y.end());
+  }
+  return outputs;
+}
+
+}  // namespace etch

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "etch/tape/interpret/step.hpp"
+
+namespace etch::rule {
+
+/// y_i = f(a_i), f(a_i, b_i) or f(a_i, b_i, c_i), as f takes them.
+template <class T, class F> constexpr void map(const Step<T>& s, F f) {
+  const std::size_t n = s.code.shape.size();
+  for (std::size_t sample = 0; sample < s.samples; ++sample) {
+    T* const y = s.result(sample);
+    const T* const a = s.args[0].sample(sample);
+    if constexpr (std::is_invocable_v<F, T>) {
+      for (std::size_t i = 0; i < n; ++i) y[i] = f(a[i]);
+    } else {
+      const T* const b = s.args[1].sample(sample);
+      if constexpr (std::is_invocable_v<F, T, T>) {
+        for (std::size_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
+      } else {
+        const T* const c = s.args[2].sample(sample);
+        for (std::size_t i = 0; i < n; ++i) y[i] = f(a[i], b[i], c[i]);
+      }
+    }
+  }
+}
+
+/// The sign of zero is dropped; the derivative of a dual number at zero is zero, as PyTorch's.
+template <class T> constexpr T absolute(const T& x) {
+  if (x == T(0)) return T(0);
+  return math::less(x, T(0)) ? -x : x;
+}
+
+/// NaN stays; the derivative of a dual number at zero is zero, as PyTorch's.
+template <class T> constexpr T relu(const T& x) {
+  return math::less(x, T(0)) || x == T(0) ? T(0) : x;
+}
+
+}  // namespace etch::rule

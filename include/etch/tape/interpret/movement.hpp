@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+
+#include "etch/tape/interpret/step.hpp"
+
+namespace etch::rule {
+
+/// y[i] = the position of i along attr.axis.
+template <class T> constexpr void iota(const Step<T>& s) {
+  Strides strides;
+  strides.of[s.code.attr.axis] = 1;
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    T* const y = s.result(b);
+    walk(s.code.shape, 0, strides, [y](std::size_t i, std::size_t position) {
+      y[i] = T(static_cast<double>(position));
+    });
+  }
+}
+
+/// y in row-major order, read from x at start + index times strides.
+template <class T>
+constexpr void gather(const Step<T>& s, std::size_t start, const Strides& strides) {
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    const T* const x = s.args[0].sample(b);
+    T* const y = s.result(b);
+    walk(s.code.shape, start, strides, [x, y](std::size_t i, std::size_t j) { y[i] = x[j]; });
+  }
+}
+
+template <class T> constexpr void reshape(const Step<T>& s) {
+  const std::size_t n = s.code.shape.size();
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    const T* const x = s.args[0].sample(b);
+    T* const y = s.result(b);
+    for (std::size_t i = 0; i < n; ++i) y[i] = x[i];
+  }
+}
+
+template <class T> constexpr void permute(const Step<T>& s) {
+  const Strides x(s.args[0].shape);
+  Strides strides;
+  for (std::size_t i = 0; i < s.code.shape.rank; ++i) strides.of[i] = x.of[s.code.attr.order[i]];
+  gather(s, 0, strides);
+}
+
+template <class T> constexpr void slice(const Step<T>& s) {
+  const Attributes& attr = s.code.attr;
+  Strides strides(s.args[0].shape);
+  const std::size_t start = attr.start * strides.of[attr.axis];
+  strides.of[attr.axis] *= attr.step;
+  gather(s, start, strides);
+}
+
+template <class T> constexpr void broadcast(const Step<T>& s) {
+  const Dims& from = s.args[0].shape;
+  const std::size_t missing = s.code.shape.rank - from.rank;
+  const Strides x(from);
+  Strides strides;
+  for (std::size_t i = 0; i < from.rank; ++i) {
+    if (from[i] != 1) strides.of[missing + i] = x.of[i];
+  }
+  gather(s, 0, strides);
+}
+
+template <class T> constexpr void concat(const Step<T>& s) {
+  const Strides strides(s.code.shape);
+  std::size_t start = 0;
+  for (std::size_t k = 0; k < 2; ++k) {
+    const Dims& part = s.args[k].shape;
+    for (std::size_t b = 0; b < s.samples; ++b) {
+      const T* const x = s.args[k].sample(b);
+      T* const y = s.result(b);
+      walk(part, start, strides, [x, y](std::size_t i, std::size_t j) { y[j] = x[i]; });
+    }
+    start += part[s.code.attr.axis] * strides.of[s.code.attr.axis];
+  }
+}
+
+template <class T> constexpr void pad(const Step<T>& s) {
+  const Attributes& attr = s.code.attr;
+  Strides strides(s.code.shape);
+  const std::size_t start = attr.start * strides.of[attr.axis];
+  strides.of[attr.axis] *= attr.step;
+  s.fill(T(0));
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    const T* const x = s.args[0].sample(b);
+    T* const y = s.result(b);
+    walk(s.args[0].shape, start, strides, [x, y](std::size_t i, std::size_t j) { y[j] = x[i]; });
+  }
+}
+
+}  // namespace etch::rule

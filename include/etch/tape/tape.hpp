@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "etch/expr/op.hpp"
+
+namespace etch {
+
+/// One step of a tape in single assignment form: instruction i computes value i from earlier ones.
+///
+/// A shape is that of *one sample*. A batched value has one such tensor per sample, contiguous, the
+/// sample index running slowest; an unbatched one (a parameter, a constant, a sum over the batch)
+/// exists once and is shared by all samples where the two meet. An op with a batched argument has a
+/// batched result unless `attr.over_batch` says that it is summed over the samples.
+///
+/// Elementwise arguments all have the shape of the result (the front inserts `broadcast`).
+///
+///   input, parameter   attr.index
+///   constant           value, any shape
+///   iota               0, 1, 2, ... along attr.axis of `shape`
+///   reshape            same numbers in row-major order
+///   permute            attr.order
+///   slice              shape[axis] elements of x from attr.start, every attr.step-th
+///   broadcast          NumPy's rule, from the shape of the argument to `shape`
+///   concat             a then b along attr.axis
+///   pad                the adjoint of slice: x placed at attr.start, attr.start + step, ..., zeros
+///                      elsewhere; `shape` is that of the result
+///   sum, max_reduce    over attr.axes (they disappear); sum also over samples if over_batch
+///   softmax, log_softmax   over the last axis
+///   matmul             over the last two axes, [.., M, K] x [.., K, N], leading axes equal or absent
+///                      on one side (shared)
+///   conv2d             (x [C,H,W], weight [O,C/g,kh,kw]), cross-correlation as in PyTorch
+///   conv2d_input_gradient   (g [O,H',W'], weight) -> [C,H,W] = `shape`
+///   conv2d_weight_gradient  (g [O,H',W'], x [C,H,W]) -> [O,C/g,kh,kw] = `shape`
+///   max_pool2d         padding counts as minus infinity
+///   max_pool2d_gradient  (x, g): g added at the first maximum of each window of x, zeros elsewhere
+///   max_pool2d_pick      (x, h): h [C,H,W] read at the first maximum of each window of x
+///   avg_pool2d         padding counts as zero and is counted, as PyTorch's default
+///   avg_pool2d_gradient  (g) -> `shape`
+struct Instruction {
+  Op op = Op::constant;
+  bool batched = false;
+  Dims shape{};
+  std::array<int, 3> args = {-1, -1, -1};
+  Attributes attr{};
+  double value = 0;
+
+  constexpr bool operator==(const Instruction&) const = default;
+};
+
+/// How a parameter is drawn before training: a constant, U(-a, a) or N(0, a^2).
+struct Init {
+  enum class Kind : unsigned char { constant, uniform, normal } kind = Kind::constant;
+  double a = 0;
+
+  constexpr bool operator==(const Init&) const = default;
+};
+
+/// A dotted name such as "3.0.weight", held by value so that a tape can be a constant.
+struct Name {
+  static constexpr std::size_t capacity = 63;
+  char text[capacity + 1] = {};
+  std::size_t length = 0;
+
+  constexpr Name() = default;
+  constexpr explicit Name(std::string_view s) { append(s); }
+
+  constexpr void append(std::string_view s) {
+    for (const char c : s) text[length++] = c;
+  }
+
+  /// "a" / "b" -> "a.b"; an empty side leaves no dot.
+  constexpr Name operator/(std::string_view s) const {
+    Name result = *this;
+    if (length != 0 && !s.empty()) result.append(".");
+    result.append(s);
+    return result;
+  }
+
+  constexpr std::string_view view() const { return {text, length}; }
+  constexpr bool operator==(const Name& other) const { return view() == other.view(); }
+};
+
+/// A row of the parameter table. `shape` is what `state_dict` shows; where `transposed` is set the
+/// library stores the matrix the other way round (the vector then runs over outputs).
+struct ParameterInfo {
+  Name name{};
+  Dims shape{};
+  Init init{};
+  bool transposed = false;
+
+  constexpr bool operator==(const ParameterInfo&) const = default;
+};
+
+/// A program: instructions, the parameters they name, and which values are its results.
+/// Passes are functions from tape to tape; they run in the compiler and equally at run time.
+struct Tape {
+  std::size_t batch = 1;  ///< samples per run
+  std::vector<Instruction> code{};
+  std::vector<ParameterInfo> parameters{};
+  std::vector<int> outputs{};
+
+  constexpr std::size_t size() const { return code.size(); }
+  constexpr const Instruction& operator[](int i) const {
+    return code[static_cast<std::size_t>(i)];
+  }
+  constexpr Instruction& operator[](int i) { return code[static_cast<std::size_t>(i)]; }
+
+  constexpr int push(const Instruction& instruction) {
+    code.push_back(instruction);
+    return static_cast<int>(code.size()) - 1;
+  }
+
+  constexpr bool operator==(const Tape&) const = default;
+};
+
+/// A tape at rest in a constant: the vectors of `Tape` cannot outlive a constant evaluation.
+template <std::size_t instructions, std::size_t parameter_count, std::size_t output_count>
+struct FrozenTape {
+  std::size_t batch = 1;
+  std::array<Instruction, instructions> code;
+  std::array<ParameterInfo, parameter_count> parameters;
+  std::array<int, output_count> outputs;
+
+  constexpr Tape thaw() const {
+    return {batch,
+            {code.begin(), code.end()},
+            {parameters.begin(), parameters.end()},
+            {outputs.begin(), outputs.end()}};
+  }
+
+  constexpr std::size_t size() const { return instructions; }
+  constexpr const Instruction& operator[](int i) const {
+    return code[static_cast<std::size_t>(i)];
+  }
+};
+
+namespace detail {
+/// n copies of a value. The constructor that does this fills memory that does not hold objects yet,
+/// which clang rejects in a constant expression with older standard libraries.
+template <class T> constexpr std::vector<T> filled(std::size_t n, const T& value) {
+  std::vector<T> result;
+  result.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) result.push_back(value);
+  return result;
+}
+
+template <class To, class From> constexpr void copy_all(const From& from, To& to) {
+  for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
+}
+}  // namespace detail
+
+/// Runs `make()` (a stateless callable that returns a Tape) in the compiler and keeps the result.
+template <auto make> constexpr auto freeze() {
+  constexpr auto sizes = [] {
+    const Tape tape = make();
+    return std::array{tape.code.size(), tape.parameters.size(), tape.outputs.size()};
+  }();
+  FrozenTape<sizes[0], sizes[1], sizes[2]> frozen;
+  const Tape tape = make();
+  frozen.batch = tape.batch;
+  detail::copy_all(tape.code, frozen.code);
+  detail::copy_all(tape.parameters, frozen.parameters);
+  detail::copy_all(tape.outputs, frozen.outputs);
+  return frozen;
+}
+
+}  // namespace etch
