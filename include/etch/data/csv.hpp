@@ -60,11 +60,10 @@ class CsvReader {
       if (auto error = read_row(line, row)) return *std::move(error);
     }
     if (inputs_.empty()) return at(2, 1, "no rows after the header");
-    return format_.classes > 0
-               ? Dataset::classification(format_.features, format_.classes, std::move(inputs_),
-                                         std::move(labels_))
-               : Dataset::regression(format_.features, format_.targets, std::move(inputs_),
-                                     std::move(targets_));
+    return format_.classes > 0 ? Dataset::classification(format_.features, format_.classes,
+                                                         std::move(inputs_), std::move(labels_))
+                               : Dataset::regression(format_.features, format_.targets,
+                                                     std::move(inputs_), std::move(targets_));
   }
 
  private:
@@ -107,8 +106,9 @@ class CsvReader {
 
   Fault read_field(std::size_t line, std::size_t column, std::string_view field) {
     const auto fault = [&](const std::string& what) {
-      return at(line, column + 1, what + " (column " + std::to_string(column + 1) + " of " +
-                                      std::to_string(columns_) + ")");
+      return at(line, column + 1,
+                what + " (column " + std::to_string(column + 1) + " of " +
+                    std::to_string(columns_) + ")");
     };
     field = trimmed(field);
     if (field.empty()) return fault("empty field");

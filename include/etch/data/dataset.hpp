@@ -144,7 +144,8 @@ struct Split {
 
 /// Every row 0..size-1 in exactly one part, chosen and ordered by the seed alone. The sizes are
 /// those of PyTorch's `random_split`: shares rounded down, rows left over given to train,
-/// validation, test in turn (but none to a part whose fraction is 0). Error: fractions that are negative or do not sum to 1.
+/// validation, test in turn (but none to a part whose fraction is 0). Error: fractions that are
+/// negative or do not sum to 1.
 inline Result<SplitRows> split_rows(std::size_t size, Fractions fractions, std::uint64_t seed) {
   const std::array<double, 3> share{fractions.train, fractions.validation, fractions.test};
   for (const double f : share) {

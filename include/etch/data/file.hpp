@@ -4,8 +4,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <system_error>
 
@@ -18,19 +18,21 @@ inline Result<std::string> read_file(const std::string& path) {
   const auto reason = [&path](const char* what) {
     return Error{path + ": " + what + ": " + std::generic_category().message(errno)};
   };
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
   errno = 0;
-  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-  if (!file) return reason("cannot be opened");
+  std::FILE* const file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return reason("cannot be opened");
 
   std::string bytes;
   std::array<char, 16384> chunk;
-  while (const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
+  while (const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file)) {
     bytes.append(chunk.data(), count);
   }
-  if (std::ferror(file.get()) != 0) return reason("cannot be read");
+  if (std::ferror(file) != 0) {
+    Error error = reason("cannot be read");
+    std::fclose(file);
+    return error;
+  }
+  std::fclose(file);
   return bytes;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 /// Random numbers with the same bits on every platform, compiler and standard library.
 ///
-/// Only integer arithmetic and the basic IEEE operations are used, in `constexpr`; the standard
-/// library's distributions and `std::shuffle` are implementation-defined and therefore avoided.
+/// Only integer arithmetic and the basic IEEE operations are used, in `constexpr`, and the target
+/// etch::etch keeps the compiler from contracting these; the standard library's distributions and
+/// `std::shuffle` are implementation-defined and therefore avoided.
 #pragma once
 
 #include <array>
@@ -22,10 +23,9 @@ constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> c
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(a)};
+    counter = {
+        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
     key[0] += 0x9E3779B9;  // golden ratio
     key[1] += 0xBB67AE85;  // sqrt(3) - 1
   }
@@ -79,9 +79,7 @@ class Random {
         use_(static_cast<std::uint32_t>(use)) {}
 
   static constexpr result_type min() noexcept { return 0; }
-  static constexpr result_type max() noexcept {
-    return std::numeric_limits<result_type>::max();
-  }
+  static constexpr result_type max() noexcept { return std::numeric_limits<result_type>::max(); }
 
   /// 32 random bits.
   constexpr result_type operator()() noexcept {

@@ -32,9 +32,9 @@ struct Position {
 template <std::size_t count>
 using TagFor = hn::CappedTag<float, count < logical_lanes ? std::bit_ceil(count) : logical_lanes>;
 
-// A constant lane count spares the loops that `load_n` and `store_n` need where masks are not native
-// to memory operations. UpperHalf, Combine and ZeroExtendVector are not qualified below, as
-// HWY_SCALAR, which never gets there, does not have them.
+// A constant lane count spares the loops that `load_n` and `store_n` need where masks do not reach
+// memory. UpperHalf, Combine and ZeroExtendVector are not qualified below, as HWY_SCALAR, which
+// never gets there, does not have them.
 
 /// The first `count` lanes from p, zeros above them; touches nothing beyond them.
 template <std::size_t count, class D> HWY_INLINE hn::Vec<D> load_lanes(D d, const float* p) {
@@ -78,14 +78,6 @@ HWY_INLINE void store_lanes(D d, hn::Vec<D> v, float* HWY_RESTRICT p) {
 }
 
 namespace detail {
-
-/// Row-major strides, as the targets of a chain have them.
-constexpr Access contiguous(const Dims& dims) {
-  Access result;
-  std::size_t stride = 1;
-  for (std::size_t i = dims.rank; i-- > 0; stride *= dims[i]) result.stride[i] = stride;
-  return result;
-}
 
 // Written out rather than looped: with constant strides the terms of absent axes vanish even before
 // the optimiser unrolls anything.
@@ -189,8 +181,9 @@ HWY_INLINE hn::Vec<D> link_value(D d, const Position& at, hn::Vec<D> accumulator
     return apply<link.op>(d, v[link.args[0]], v[link.args[1]]);
   } else {
     static_assert(link.op == Op::where, "etch: this op has no row in kernels/chain.hpp");
-    const auto condition = hn::Ne(v[link.args[0]], hn::Zero(d));
-    return hn::IfThenElse(condition, v[link.args[1]], v[link.args[2]]);
+    // Not through Ne, which Highway makes false for NaN on some targets.
+    const auto no = hn::Eq(v[link.args[0]], hn::Zero(d));
+    return hn::IfThenElse(no, v[link.args[2]], v[link.args[1]]);
   }
 }
 
@@ -214,8 +207,8 @@ HWY_INLINE void run_links(D d, const Position& at, hn::Vec<D> accumulator,
 
 /// Evaluates `chain` for the `count` <= Lanes(d) elements of its domain that start at `at` and run
 /// along the last axis, and writes its stores. All reads come before the first write, so a target
-/// may be a source of the same place. `accumulator` is the value of an Op::parameter link. Lanes from
-/// `count` on are neither read from sources nor written.
+/// may be a source of the same place. `accumulator` is the value of an Op::parameter link.
+/// Lanes from `count` on are neither read from sources nor written.
 template <auto chain, std::size_t count, class D>
 HWY_INLINE void run_chain(D d, const Position& at, hn::Vec<D> accumulator,
                           const float* const* sources, float* const* targets) noexcept {

@@ -118,9 +118,8 @@ struct PackedSource {
 
   constexpr explicit PackedSource(const Correlation& c)
       : phases(c.kernel[0] < 2 ? 1 : c.stride[0]),
-        rows(c.kernel[0] == 0 ? 0 : c.out[0] + (c.kernel[0] - 1) * c.dilation[0] / phases) {
-    if (c.kernel[0] < 2) rows = c.out[0];
-  }
+        rows(c.kernel[0] < 2 ? c.out[0]
+                             : c.out[0] + (c.kernel[0] - 1) * c.dilation[0] / phases) {}
 
   constexpr std::size_t plane(const Correlation& c) const { return rows * c.out[1]; }
   constexpr std::size_t channel(const Correlation& c) const {
@@ -149,39 +148,46 @@ constexpr TapColumns tap_columns(const Correlation& c, std::size_t kx) {
           static_cast<std::size_t>(start + first * stride)};
 }
 
+/// The source with its zeros around it, cut to what the windows reach, as a correlation that copies.
+constexpr Correlation padded_source(const Correlation& c) {
+  Correlation copy{.inputs = c.inputs, .outputs = c.inputs, .in = {c.in[0], c.in[1]}};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    copy.out[axis] =
+        (c.out[axis] - 1) * c.stride[axis] + (c.kernel[axis] - 1) * c.dilation[axis] + 1;
+    copy.padding[axis] = c.padding[axis];
+  }
+  return copy;
+}
+
+/// Every tap of every window lies inside the source.
+constexpr bool reads_inside(const Correlation& c) {
+  if (c.taps() == 0 || c.padding[0] != 0 || c.padding[1] != 0) return false;
+  const Correlation reached = padded_source(c);
+  return reached.out[0] <= c.in[0] && reached.out[1] <= c.in[1];
+}
+
+/// ... and the pixels of each tap are one contiguous run.
+constexpr bool reads_flat(const Correlation& c) {
+  return reads_inside(c) && c.stride[0] == 1 && c.stride[1] == 1 && c.out[1] == c.in[1];
+}
+
 /// Vectors may read this far past the last pixel, whatever the target.
 inline constexpr std::size_t vector_slack = 16;
 
-/// The source itself serves, if every tap reads whole rows inside it, column by column.
-constexpr bool reads_source(const Correlation& c) {
-  return c.padding[0] == 0 && c.padding[1] == 0 && c.stride[1] == 1 &&
-         c.out[0] <= c.in[0] && c.out[1] <= c.in[1] && c.kernel[0] != 0 && c.kernel[1] != 0 &&
-         (c.out[0] - 1) * c.stride[0] + (c.kernel[0] - 1) * c.dilation[0] < c.in[0] &&
-         (c.out[1] - 1) + (c.kernel[1] - 1) * c.dilation[1] < c.in[1];
-}
-
-/// ... and its rows follow each other without a gap.
-constexpr bool reads_source_flat(const Correlation& c) {
-  return reads_source(c) && c.out[1] == c.in[1] && c.stride[0] == 1;
-}
-
 constexpr std::size_t correlation_scratch(const Correlation& c) {
-  if (c.taps() == 0 || reads_source_flat(c)) return 0;
-  return c.inputs * PackedSource(c).channel(c) + vector_slack;
+  if (c.taps() == 0 || reads_flat(c)) return 0;
+  const std::size_t packed = c.inputs * PackedSource(c).channel(c);
+  const std::size_t padded = c.inputs * padded_source(c).pixels();
+  return (c.stride[1] == 1 ? std::max(packed, padded) : packed) + vector_slack;
 }
 
 constexpr bool strided(const Conv2dSpec& s) { return s.stride[0] != 1 || s.stride[1] != 1; }
 
-/// Zero-padded planes of x, in which every tap of every window exists.
-struct PaddedImage {
-  std::size_t height, width;
-
-  constexpr explicit PaddedImage(const Conv2dSpec& s)
-      : height(s.height + 2 * s.padding[0]), width(s.width + 2 * s.padding[1]) {}
-  constexpr std::size_t size() const { return height * width; }
-};
-
-constexpr bool padded(const Conv2dSpec& s) { return s.padding[0] != 0 || s.padding[1] != 0; }
+/// The image of one channel from which the weight gradient reads x: x itself if that has all taps.
+constexpr Dims gradient_image(const Conv2dSpec& s) {
+  const Correlation c = forward_correlation(s), image = padded_source(c);
+  return reads_inside(c) ? Dims{2, {s.height, s.width}} : Dims{2, {image.out[0], image.out[1]}};
+}
 
 /// Outputs of a group in a row of the transposed weight gradient, and lanes to do them with.
 constexpr std::size_t gradient_lanes(const Conv2dSpec& s) {
@@ -216,13 +222,12 @@ constexpr std::size_t conv2d_input_gradient_scratch(const Conv2dSpec& s) {
 
 /// Floats of scratch that conv2d_weight_gradient needs.
 constexpr std::size_t conv2d_weight_gradient_scratch(const Conv2dSpec& s) {
-  if (detail::gradient_by_dots(s)) {
-    return detail::correlation_scratch(detail::forward_correlation(s));
-  }
+  if (detail::gradient_by_dots(s)) return conv2d_scratch(s);
   const std::size_t pixels = s.out_height * s.out_width;
   const std::size_t taps = detail::group_inputs(s) * detail::window(s);
-  const std::size_t image =
-      detail::padded(s) ? detail::group_inputs(s) * detail::PaddedImage(s).size() : 0;
+  const std::size_t image = detail::reads_inside(detail::forward_correlation(s))
+                                ? 0
+                                : detail::group_inputs(s) * detail::gradient_image(s).size();
   return (pixels + taps) * detail::gradient_pitch(s) + image;
 }
 

@@ -35,18 +35,19 @@ inline constexpr std::size_t lane_groups = logical_lanes / lanes;
 
 namespace detail {
 
-// AVX2 masks loads and stores of 32-bit lanes without faults, though not of smaller ones.
+// AVX2 masks loads and stores of 32-bit lanes without faults, though not of smaller ones. The
+// scalar MaskedLoad of Highway 1.0 claims to be safe, but reads before it looks at the mask.
 inline constexpr bool masked_memory_is_safe =
-    !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2;
+    HWY_TARGET == HWY_AVX2 || (!HWY_MEM_OPS_MIGHT_FAULT && HWY_TARGET != HWY_SCALAR);
 
-struct AddLanes {
+struct Plus {
   template <class D, class V>
   HWY_INLINE V operator()(D, V a, V b) const {
     return hn::Add(a, b);
   }
 };
 
-struct MaxLanesNaN {
+struct Maximum {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V b) const {
     return max(d, a, b);
@@ -54,7 +55,7 @@ struct MaxLanesNaN {
 };
 
 template <class D, class V, class Op>
-HWY_INLINE float fold_halves(D d, V v, Op op) {
+HWY_INLINE float fold_halves(D, V v, Op op) {
   if constexpr (hn::MaxLanes(D()) == 1) {
     return hn::GetLane(v);
   } else {
@@ -121,13 +122,13 @@ HWY_INLINE void unrolled(F&& f) {
 /// thus the same bits, for every lane count.
 template <class D, class V, std::size_t Groups>
 HWY_INLINE float sum_lanes16(D d, const V (&parts)[Groups]) {
-  return detail::fold_lanes16(d, parts, detail::AddLanes{});
+  return detail::fold_lanes16(d, parts, detail::Plus{});
 }
 
 /// Largest of the 16 logical lanes, NaN if any is.
 template <class D, class V, std::size_t Groups>
 HWY_INLINE float max_lanes16(D d, const V (&parts)[Groups]) {
-  return detail::fold_lanes16(d, parts, detail::MaxLanesNaN{});
+  return detail::fold_lanes16(d, parts, detail::Maximum{});
 }
 
 }  // namespace etch::HWY_NAMESPACE

@@ -212,8 +212,8 @@ template <auto spec> void max_pool2d(const float* x, float* HWY_RESTRICT y) noex
   }
 }
 
-/// x, h: [planes, height, width] -> y: [planes, out_height, out_width], h where max_pool2d of x found
-/// its maximum (the first of equals). y overlaps neither.
+/// x, h: [planes, height, width] -> y: [planes, out_height, out_width], h where max_pool2d of x
+/// found its maximum (the first of equals). y overlaps neither.
 template <auto spec>
 void max_pool2d_pick(const float* x, const float* h, float* HWY_RESTRICT y) noexcept {
   for (std::size_t plane = 0; plane < spec.planes; ++plane) {
@@ -241,7 +241,7 @@ void max_pool2d_pick(const float* x, const float* h, float* HWY_RESTRICT y) noex
 }
 
 /// x: [planes, height, width], g: [planes, out_height, out_width] -> dx like x: each g added where
-/// max_pool2d of x found the maximum, zeros elsewhere. dx overlaps neither.
+/// max_pool2d of x found the maximum (the first of equals), zeros elsewhere. dx overlaps neither.
 template <auto spec>
 void max_pool2d_gradient(const float* x, const float* g, float* HWY_RESTRICT dx) noexcept {
   constexpr std::size_t size = spec.height * spec.width;
@@ -265,8 +265,8 @@ void max_pool2d_gradient(const float* x, const float* g, float* HWY_RESTRICT dx)
   }
 }
 
-/// x: [planes, height, width] -> y: [planes, out_height, out_width], the mean of each window. Padding
-/// counts as zeros and is counted. y does not overlap x.
+/// x: [planes, height, width] -> y: [planes, out_height, out_width], the mean of each window.
+/// Padding counts as zeros and is counted. y does not overlap x.
 template <auto spec> void avg_pool2d(const float* x, float* HWY_RESTRICT y) noexcept {
   constexpr float count = static_cast<float>(spec.kernel[0] * spec.kernel[1]);
   for (std::size_t plane = 0; plane < spec.planes; ++plane) {

@@ -17,6 +17,17 @@ struct Access {
   constexpr bool operator==(const Access&) const = default;
 };
 
+/// Strides of a contiguous row-major tensor.
+constexpr Access contiguous(const Dims& shape) {
+  Access access{};
+  std::size_t stride = 1;
+  for (std::size_t i = shape.rank; i-- > 0;) {
+    access.stride[i] = shape[i] == 1 ? 0 : stride;
+    stride *= shape[i];
+  }
+  return access;
+}
+
 /// One value of a chain. `op` is an elementwise op over earlier links, or a leaf:
 ///   input      read from source `buffer` through `access`
 ///   parameter  the result of the heavy op that carries this chain (its accumulator), always link 0
@@ -27,7 +38,7 @@ struct Link {
   int args[3] = {-1, -1, -1};
   int buffer = -1;
   double value = 0;
-  Access access;
+  Access access{};
 
   constexpr bool operator==(const Link&) const = default;
 };

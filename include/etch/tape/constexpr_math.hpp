@@ -12,8 +12,8 @@
 /// are those of <cmath>; in the compiler they are the series below, within a few units of the last
 /// place of a double. Limits, signed zeros and NaN follow Annex F of the C standard in both.
 ///
-/// Compilers refuse to constant-fold an operation that creates an infinity or a NaN, and g++ also an
-/// ordered comparison with a NaN, so every special case is decided before the arithmetic starts.
+/// Compilers refuse to constant-fold an operation that creates an infinity or a NaN, and g++ also
+/// an ordered comparison with a NaN: every special case is decided before the arithmetic starts.
 namespace etch::math {
 
 namespace series {
@@ -137,7 +137,8 @@ constexpr double erf_small(double x) {
   return 1.1283791670955126 * exp(-x * x) * sum;
 }
 
-/// For x >= 2: Laplace's continued fraction e^(-x^2) / sqrt(pi) / (x + 1/2 / (x + 2/2 / (x + ...))).
+/// For x >= 2, Laplace's continued fraction:
+/// e^(-x^2) / sqrt(pi) / (x + 1/2 / (x + 2/2 / (x + ...))).
 constexpr double erfc_large(double x) {
   double fraction = x;
   for (int n = 50; n > 0; --n) fraction = x + 0.5 * n / fraction;

@@ -83,31 +83,36 @@ template <class T> constexpr void execute(const Step<T>& s) {
 
 }  // namespace rule
 
-/// Runs a tape over run-time shapes, in the compiler or at run time: the oracle for the kernels, the
-/// dynamic twin in the benchmarks, and the runner for graphs that were read from a file.
+/// Runs a tape over run-time shapes, in the compiler or at run time: the oracle for the kernels,
+/// the dynamic twin in the benchmarks, and the runner for graphs that were read from a file.
 ///
 /// T is float, double or any number type that is default constructible and constructible from a
-/// double, has + - * /, unary minus, == and <, and for which exp, expm1, log, log1p, sqrt, tanh, erf
-/// and pow are found by argument-dependent lookup (a dual number, say). All values live in one
+/// double, has + - * /, unary minus, == and <, and for which exp, expm1, log, log1p, sqrt, tanh,
+/// erf and pow are found by argument-dependent lookup (a dual number, say). All values live in one
 /// buffer that the constructor allocates; run() allocates nothing.
 template <class T> class Interpreter {
  public:
   /// A well-formed tape: arguments come earlier, shapes obey the rules of their ops.
   constexpr explicit Interpreter(Tape tape) : tape_(std::move(tape)) {
     std::size_t size = 0;
-    begin_.reserve(tape_.size() + 1);
-    for (const Instruction& code : tape_.code) {
-      begin_.push_back(size);
-      size += code.shape.size() * (code.batched ? tape_.batch : 1);
-    }
-    begin_.push_back(size);
+    for (const Instruction& code : tape_.code) size += size_of(code);
     values_.assign(size, T(0));
-    for (std::size_t i = 0; i < tape_.size(); ++i) write_constant(step(i));
+    steps_.reserve(tape_.size());
+    T* data = values_.data();
+    for (const Instruction& code : tape_.code) {
+      steps_.push_back(step(code, data));
+      data += size_of(code);
+    }
+    for (const rule::Step<T>& s : steps_) write_constant(s);
   }
 
   template <std::size_t instructions, std::size_t parameters, std::size_t outputs>
   constexpr explicit Interpreter(const FrozenTape<instructions, parameters, outputs>& tape)
       : Interpreter(tape.thaw()) {}
+
+  constexpr Interpreter(Interpreter&&) = default;
+  Interpreter(const Interpreter&) = delete;  // the steps point into this one's buffers
+  Interpreter& operator=(const Interpreter&) = delete;
 
   constexpr const Tape& tape() const { return tape_; }
 
@@ -124,7 +129,7 @@ template <class T> class Interpreter {
 
   /// Computes every value from the inputs and parameters last set (zero where none was).
   constexpr void run() {
-    for (std::size_t i = 0; i < tape_.size(); ++i) rule::execute(step(i));
+    for (const rule::Step<T>& s : steps_) rule::execute(s);
   }
 
   /// Result i of the tape, [batch, shape...] or [shape...], until the next run.
@@ -132,22 +137,24 @@ template <class T> class Interpreter {
 
   /// The value of instruction i.
   constexpr std::span<const T> value(int i) const {
-    const auto at = static_cast<std::size_t>(i);
-    return {values_.data() + begin_[at], begin_[at + 1] - begin_[at]};
+    const rule::Step<T>& s = steps_[static_cast<std::size_t>(i)];
+    return {s.data, size_of(s.code)};
   }
 
  private:
-  constexpr rule::Step<T> step(std::size_t i) {
-    const Instruction& code = tape_.code[i];
+  constexpr std::size_t size_of(const Instruction& code) const {
+    return code.shape.size() * (code.batched ? tape_.batch : 1);
+  }
+
+  constexpr rule::Step<T> step(const Instruction& code, T* data) const {
     rule::Step<T> s{.code = code,
                     .args = {},
-                    .data = values_.data() + begin_[i],
+                    .data = data,
                     .stride = code.batched ? code.shape.size() : 0,
                     .samples = code.batched || code.attr.over_batch ? tape_.batch : 1};
     for (std::size_t k = 0; k < info(code.op).arity; ++k) {
-      const Instruction& arg = tape_[code.args[k]];
-      s.args[k] = {values_.data() + begin_[static_cast<std::size_t>(code.args[k])],
-                   arg.batched ? arg.shape.size() : 0, arg.shape};
+      const rule::Step<T>& arg = steps_[static_cast<std::size_t>(code.args[k])];
+      s.args[k] = {arg.data, arg.stride, arg.code.shape};
     }
     return s;
   }
@@ -159,23 +166,22 @@ template <class T> class Interpreter {
 
   constexpr bool set(Op leaf, std::size_t index, std::span<const T> from) {
     bool found = false;
-    for (std::size_t i = 0; i < tape_.size(); ++i) {
-      const Instruction& code = tape_.code[i];
-      if (code.op != leaf || code.attr.index != index) continue;
-      if (begin_[i + 1] - begin_[i] != from.size()) return false;
-      for (std::size_t k = 0; k < from.size(); ++k) values_[begin_[i] + k] = from[k];
+    for (const rule::Step<T>& s : steps_) {
+      if (s.code.op != leaf || s.code.attr.index != index) continue;
+      if (size_of(s.code) != from.size()) return false;
+      for (std::size_t k = 0; k < from.size(); ++k) s.data[k] = from[k];
       found = true;
     }
     return found;
   }
 
   Tape tape_;
-  std::vector<std::size_t> begin_;  ///< of each value in values_, and the end
   std::vector<T> values_;
+  std::vector<rule::Step<T>> steps_;
 };
 
 /// Runs the tape (a Tape or a FrozenTape) once. inputs[i] and parameters[i] as set_input and
-/// set_parameter take them; an empty result if one does not fit. Inputs and parameters that the tape
+/// set_parameter take them; an empty result if one is missing or does not fit. Those that the tape
 /// does not read are skipped.
 template <class T, class AnyTape>
 constexpr std::vector<std::vector<T>> interpret(const AnyTape& tape,

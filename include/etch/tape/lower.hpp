@@ -28,7 +28,7 @@ struct Lowering {
 
 template <class E> struct lower_node;
 
-template <class E> constexpr int lower(Lowering& context) {
+template <class E> constexpr int lower_expression(Lowering& context) {
   const void* key = &type_key<E>;
   for (const auto& [type, place] : context.met) {
     if (type == key) return place;
@@ -70,7 +70,7 @@ template <Op op, Attributes attributes, class S, class... Args>
 struct lower_node<Node<op, attributes, S, Args...>> {
   static constexpr int run(Lowering& context) {
     Tape& tape = context.tape;
-    const Value args[] = {{&tape, lower<Args>(context)}...};
+    const Value args[] = {{&tape, lower_expression<Args>(context)}...};
     if constexpr (op == Op::broadcast) return broadcast(args[0], S::dims).id;
     else if constexpr (op == Op::reshape) return reshape(args[0], S::dims).id;
     else if constexpr (op == Op::matmul) return matmul(args[0], args[1]).id;
@@ -89,14 +89,14 @@ constexpr int lower_layer(Tape& tape, const Name& scope, const std::vector<int>&
   return [&]<std::size_t... i>(std::index_sequence<i...>) {
     using Formula = decltype(Layer::formula(Argument<i, Shapes>{}...));
     Lowering inner{tape, scope, arguments};
-    return lower<Formula>(inner);
+    return lower_expression<Formula>(inner);
   }(std::index_sequence_for<Shapes...>{});
 }
 
 template <FixedString key, class Layer, class... Args>
 struct lower_node<Call<key, Layer, Args...>> {
   static constexpr int run(Lowering& context) {
-    const std::vector<int> arguments = {lower<Args>(context)...};
+    const std::vector<int> arguments = {lower_expression<Args>(context)...};
     return lower_layer<Layer, ShapeOf<Args>...>(context.tape, context.scope / key.view(),
                                                 arguments);
   }
@@ -115,7 +115,7 @@ constexpr Name position_name(std::size_t position) {
 
 template <class X, class... Layers> struct lower_node<Piped<X, Layers...>> {
   static constexpr int run(Lowering& context) {
-    return walk<0, ShapeOf<X>, Layers...>(context, lower<X>(context));
+    return walk<0, ShapeOf<X>, Layers...>(context, lower_expression<X>(context));
   }
 
   template <std::size_t position, class S> static constexpr int walk(Lowering&, int x) {

@@ -23,8 +23,8 @@ struct TapRange {
 
 /// conv2d is linear in x and in the weight, y[o, i, j] = sum w[o, c, p, q] x[c, i', j'], so it and
 /// its two adjoints visit the same triples. Calls row(y, w, x, n) with offsets into the three
-/// tensors: for k < n the element y + k meets w and x + k * attr.stride[1]. For each y the taps come
-/// in the order of the weight.
+/// tensors: for k < n the element y + k meets w and x + k * attr.stride[1]. For each y the taps
+/// come in the order of the weight.
 template <class F>
 constexpr void for_each_tap_row(const Attributes& attr, const Dims& x, const Dims& w,
                                 const Dims& y, F row) {

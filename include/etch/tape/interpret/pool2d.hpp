@@ -13,15 +13,14 @@ struct Window {
   std::size_t top, bottom, left, right;
 };
 
-/// The positions [i * stride - padding, i * stride - padding + kernel) within [0, extent), on one
-/// side or the other; `at` is an unclamped end, counted from the first padding element.
+/// One end of a window, counted from the first padding element, as a position in [0, extent].
 constexpr std::size_t clamp_to_plane(std::size_t at, std::size_t padding, std::size_t extent) {
   const std::size_t inside = at > padding ? at - padding : 0;
   return inside < extent ? inside : extent;
 }
 
-/// Calls visit(plane, out, window) for each output element of each channel: `plane` is the offset of
-/// the channel in the image [C, H, W], `out` that of the element in [C, H', W'].
+/// Calls visit(plane, out, window) for each output element of each channel: `plane` is the offset
+/// of the channel in the image [C, H, W], `out` that of the element in [C, H', W'].
 template <class F>
 constexpr void for_each_window(const Attributes& attr, const Dims& image, const Dims& pooled,
                                F visit) {

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(ETCH_KERNELS_MATMUL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_KERNELS_MATMUL_HPP
+#undef ETCH_KERNELS_MATMUL_HPP
+#else
+#define ETCH_KERNELS_MATMUL_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <utility>
+
+#include "etch/kernels/chain.hpp"
+#include "etch/kernels/lanes.hpp"
+#include "etch/kernels/matmul_plan.hpp"
+#include "etch/tape/chain.hpp"
+#include "etch/tape/heavy.hpp"
+
+// C[o, i, j] = sum over (q, k) of A[o, i, q, k] B[o, q, k, j], then a chain on each element of C.
+//
+// The work is cut into register tiles of `rows` x `vectors` accumulators which live through the
+// whole sum, so that C is touched once, by the chain. Per k a tile loads a few vectors of B and
+// broadcasts a few elements of A:
+//
+//            j ->  [  b0  ][  b1  ]         acc[r][v] += A[r, k] * b[v]
+//     A[0, k]      [ acc  ][ acc  ]
+//     A[1, k]      [ acc  ][ acc  ]
+//       ...
+//
+// An accumulator takes k in rising order; where C has few elements it is one of `split` partial
+// sums (k = s mod split), so that enough multiply-adds are in flight. The sum order of an element
+// thus depends on the shape only, not on the lane count or on the element's place in a tile.
+//
+// Where B has no contiguous rows there are two ways: with several rows of A its columns are first
+// packed (transposed) into scratch; with few rows, dot products along k.
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+namespace detail {
+
+using etch::detail::even_parts;
+using etch::detail::matmul_way;
+using etch::detail::MatmulWay;
+using etch::detail::packed_gemm;
+using etch::detail::Parts;
+using etch::detail::TileSize;
+using etch::detail::tile_size;
+
+/// Accumulators that leave room for the operands: 16 registers, or 32.
+inline constexpr std::size_t tile_budget =
+    HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 24 : 12;
+
+/// Of the last vector only the first `tail` lanes are columns of C, the first `readable` are in B.
+struct Tile {
+  std::size_t rows, vectors, split, tail, readable;
+};
+
+/// Vector v of the row of B that starts at b.
+template <Gemm g, Tile t, std::size_t v, class D>
+HWY_INLINE hn::Vec<D> load_b(D d, const float* b) {
+  constexpr std::size_t width = hn::MaxLanes(D{});
+  constexpr std::size_t count = v + 1 == t.vectors ? t.readable : width;
+  return load_strided<count, g.b_col>(d, b + v * width * g.b_col);
+}
+
+/// One row of the tile: its element of A times a row of B.
+template <std::size_t... v, class D>
+HWY_INLINE void multiply_row(D d, float a, const hn::Vec<D>* HWY_RESTRICT b,
+                             hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<v...>) {
+  const hn::Vec<D> x = hn::Set(d, a);
+  ((acc[v] = hn::MulAdd(x, b[v], acc[v])), ...);
+}
+
+/// One column of vectors of the tile: a column of A times a vector of B.
+template <std::size_t vectors, std::size_t... r, class V>
+HWY_INLINE void multiply_column(const V* HWY_RESTRICT a, V b, V* HWY_RESTRICT acc,
+                                std::index_sequence<r...>) {
+  ((acc[r * vectors] = hn::MulAdd(a[r], b, acc[r * vectors])), ...);
+}
+
+/// One k: the outer product of a column of A and a row of B. The shorter of the two waits in
+/// registers, or the accumulators would be spilled.
+template <Gemm g, Tile t, std::size_t... r, std::size_t... v, class D>
+HWY_INLINE void multiply_step(D d, const float* a, const float* b, hn::Vec<D>* HWY_RESTRICT acc,
+                              std::index_sequence<r...> rows, std::index_sequence<v...> vectors) {
+  if constexpr (t.vectors <= t.rows) {
+    const hn::Vec<D> row[t.vectors] = {load_b<g, t, v>(d, b)...};
+    (multiply_row(d, a[r * g.a_row], row, acc + r * t.vectors, vectors), ...);
+  } else {
+    const hn::Vec<D> column[t.rows] = {hn::Set(d, a[r * g.a_row])...};
+    (multiply_column<t.vectors>(column, load_b<g, t, v>(d, b), acc + v, rows), ...);
+  }
+}
+
+/// Consecutive k, each added to its own partial sum.
+template <Gemm g, Tile t, std::size_t... s, class D>
+HWY_INLINE void multiply_steps(D d, const float* a, const float* b,
+                               hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<s...>) {
+  (multiply_step<g, t>(d, a + s * g.a_k, b + s * g.b_k, acc + s * t.rows * t.vectors,
+                       std::make_index_sequence<t.rows>{},
+                       std::make_index_sequence<t.vectors>{}),
+   ...);
+}
+
+/// acc[i] += acc[i + n] for i < n: one level of a sum tree.
+template <std::size_t... i, class V>
+HWY_INLINE void fold_once(V* HWY_RESTRICT acc, std::index_sequence<i...>) {
+  ((acc[i] = hn::Add(acc[i], acc[i + sizeof...(i)])), ...);
+}
+
+/// Sums `parts` groups of n accumulators into the first group: group 0 with parts / 2 first.
+template <std::size_t n, std::size_t parts, class V>
+HWY_INLINE void fold_parts(V* HWY_RESTRICT acc) {
+  if constexpr (parts > 1) {
+    fold_once(acc, std::make_index_sequence<n * parts / 2>{});
+    fold_parts<n, parts / 2>(acc);
+  }
+}
+
+template <std::size_t... i, class D>
+HWY_INLINE void set_zero(D d, hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<i...>) {
+  ((acc[i] = hn::Zero(d)), ...);
+}
+
+template <auto chain, Tile t, std::size_t... i, class D>
+HWY_INLINE void finish_tile(D d, const Position& at, const hn::Vec<D>* HWY_RESTRICT acc,
+                            const float* const* sources, float* const* targets,
+                            std::index_sequence<i...>) {
+  constexpr std::size_t width = hn::MaxLanes(D{});
+  const std::size_t(&p)[max_rank] = at.index;
+  (run_chain<chain, (i % t.vectors + 1 == t.vectors ? t.tail : width)>(
+       d, Position{{p[0], p[1] + i / t.vectors, p[2] + i % t.vectors * width}}, acc[i], sources,
+       targets),
+   ...);
+}
+
+/// The tile whose first element is `at`; a and b point at its first row and column.
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_tile(D d, const float* a, const float* b, const Position& at,
+                         const float* const* sources, float* const* targets) {
+  constexpr std::size_t size = t.rows * t.vectors;
+  hn::Vec<D> acc[size * t.split];
+  set_zero(d, acc, std::make_index_sequence<size * t.split>{});
+  constexpr std::size_t whole = g.k - g.k % t.split;
+  for (std::size_t q = 0; q < g.q; ++q) {
+    const float* aq = a + q * g.a_q;
+    const float* bq = b + q * g.b_q;
+    for (std::size_t k = 0; k < whole; k += t.split) {
+      multiply_steps<g, t>(d, aq + k * g.a_k, bq + k * g.b_k, acc,
+                           std::make_index_sequence<t.split>{});
+    }
+    if constexpr (whole != g.k) {
+      multiply_steps<g, t>(d, aq + whole * g.a_k, bq + whole * g.b_k, acc,
+                           std::make_index_sequence<g.k - whole>{});
+    }
+  }
+  fold_parts<size, t.split>(acc);
+  finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
+}
+
+// Packing: a panel of columns becomes rows of `width` floats in scratch, zeros to the right of C.
+
+/// A square of four rows along k: scratch[k + i][j + l] = b[j + l][k + i].
+template <std::size_t width, class D>
+HWY_INLINE void transpose4(D d, const float* b, std::size_t b_col, float* to) {
+  const hn::Vec<D> r0 = hn::LoadU(d, b);
+  const hn::Vec<D> r1 = hn::LoadU(d, b + b_col);
+  const hn::Vec<D> r2 = hn::LoadU(d, b + 2 * b_col);
+  const hn::Vec<D> r3 = hn::LoadU(d, b + 3 * b_col);
+  const hn::Vec<D> low02 = InterleaveLower(d, r0, r2), high02 = InterleaveUpper(d, r0, r2);
+  const hn::Vec<D> low13 = InterleaveLower(d, r1, r3), high13 = InterleaveUpper(d, r1, r3);
+  hn::StoreU(InterleaveLower(d, low02, low13), d, to);
+  hn::StoreU(InterleaveUpper(d, low02, low13), d, to + width);
+  hn::StoreU(InterleaveLower(d, high02, high13), d, to + 2 * width);
+  hn::StoreU(InterleaveUpper(d, high02, high13), d, to + 3 * width);
+}
+
+template <Gemm g, std::size_t width>
+HWY_INLINE void pack_elements(const float* b, std::size_t from_k, std::size_t column,
+                              float* scratch) {
+  for (std::size_t k = from_k; k < g.k; ++k) {
+    scratch[k * width + column] = b[k * g.b_k + column * g.b_col];
+  }
+}
+
+/// One q of the panel: `columns` columns from b on.
+template <Gemm g, std::size_t width, std::size_t columns>
+HWY_INLINE void pack_panel(const float* b, float* HWY_RESTRICT scratch) {
+  std::size_t j = 0;
+  if constexpr (g.b_col == 1) {
+    for (; j < columns - columns % lanes; j += lanes) {
+      const FloatTag d;
+      for (std::size_t k = 0; k < g.k; ++k) {
+        hn::StoreU(hn::LoadU(d, b + k * g.b_k + j), d, scratch + k * width + j);
+      }
+    }
+  } else if constexpr (g.b_k == 1 && lanes >= 4) {
+    for (; j < columns - columns % 4; j += 4) {
+      const hn::CappedTag<float, 4> d4;
+      const float* corner = b + j * g.b_col;
+      for (std::size_t k = 0; k < g.k - g.k % 4; k += 4) {
+        transpose4<width>(d4, corner + k, g.b_col, scratch + k * width + j);
+      }
+      for (std::size_t i = j; i < j + 4; ++i) {
+        pack_elements<g, width>(b, g.k - g.k % 4, i, scratch);
+      }
+    }
+  }
+  for (; j < columns; ++j) pack_elements<g, width>(b, 0, j, scratch);
+  for (; j < width; ++j) {
+    for (std::size_t k = 0; k < g.k; ++k) scratch[k * width + j] = 0;
+  }
+}
+
+// Dot products: four columns of C at a time, their sums spread over the 16 logical lanes.
+
+/// Lanes k .. k + 15 of x and of each of the columns; of the last ones only `rest` are there.
+template <Gemm g, std::size_t rest, std::size_t group, std::size_t... c>
+HWY_INLINE void dot_group(const float* x, const float* w, hn::Vec<FloatTag>* HWY_RESTRICT acc,
+                          std::index_sequence<c...>) {
+  if constexpr (constexpr std::size_t from = group * lanes; from < rest) {
+    const FloatTag d;
+    constexpr std::size_t count = rest - from < lanes ? rest - from : lanes;
+    const hn::Vec<FloatTag> part = load_lanes<count>(d, x + from);
+    ((acc[c] = hn::MulAdd(part, load_lanes<count>(d, w + c * g.b_col + from), acc[c])), ...);
+  }
+}
+
+template <Gemm g, std::size_t rest, std::size_t columns, std::size_t... group>
+HWY_INLINE void dot_groups(const float* x, const float* w, hn::Vec<FloatTag>* HWY_RESTRICT acc,
+                           std::index_sequence<group...>) {
+  (dot_group<g, rest, group>(x, w, acc + group * columns, std::make_index_sequence<columns>{}),
+   ...);
+}
+
+/// Down to four lanes: lane i with i + 8, then with i + 4.
+template <class D> HWY_INLINE auto to_four_lanes(D d, hn::Vec<D> v) {
+  if constexpr (hn::MaxLanes(d) <= 4) {
+    return v;
+  } else {
+    const hn::Half<D> half;
+    return to_four_lanes(half, hn::Add(hn::LowerHalf(half, v), UpperHalf(half, v)));
+  }
+}
+
+/// The sums of the four lanes of each of four vectors, (0 + 2) + (1 + 3), side by side.
+template <class D>
+HWY_INLINE hn::Vec<D> sum_each(D d, hn::Vec<D> s0, hn::Vec<D> s1, hn::Vec<D> s2, hn::Vec<D> s3) {
+  const auto s01 = hn::Add(ConcatLowerLower(d, s1, s0), ConcatUpperUpper(d, s1, s0));
+  const auto s23 = hn::Add(ConcatLowerLower(d, s3, s2), ConcatUpperUpper(d, s3, s2));
+  return hn::Add(ConcatEven(d, s23, s01), ConcatOdd(d, s23, s01));
+}
+
+/// Columns of C from `at` on, at most four; a row of A and the columns of B are contiguous along k.
+template <Gemm g, std::size_t columns, auto chain>
+HWY_INLINE void run_dots(const float* a, const float* b, const Position& at,
+                         const float* const* sources, float* const* targets) {
+  const FloatTag d;
+  using Groups = std::make_index_sequence<lane_groups>;
+  hn::Vec<FloatTag> acc[lane_groups * columns];
+  set_zero(d, acc, std::make_index_sequence<lane_groups * columns>{});
+  constexpr std::size_t rest = g.k % logical_lanes;
+  for (std::size_t q = 0; q < g.q; ++q) {
+    const float* x = a + q * g.a_q;
+    const float* w = b + q * g.b_q;
+    for (std::size_t k = 0; k < g.k - rest; k += logical_lanes) {
+      dot_groups<g, logical_lanes, columns>(x + k, w + k, acc, Groups{});
+    }
+    if constexpr (rest != 0) {
+      dot_groups<g, rest, columns>(x + (g.k - rest), w + (g.k - rest), acc, Groups{});
+    }
+  }
+  fold_parts<columns, lane_groups>(acc);
+  if constexpr (lanes == 1) {
+    run_chain<chain, 1>(d, at, acc[0], sources, targets);
+  } else {
+    const hn::CappedTag<float, 4> d4;
+    const auto sum = [&](std::size_t c) HWY_ATTR { return to_four_lanes(d, acc[c]); };
+    constexpr std::size_t last = columns - 1;
+    const auto sums = sum_each(d4, sum(0), sum(last < 1 ? last : 1), sum(last < 2 ? last : 2),
+                               sum(last));
+    run_chain<chain, columns>(d4, at, sums, sources, targets);
+  }
+}
+
+/// All rows and columns of one `outer`.
+template <Gemm g, auto chain>
+HWY_INLINE void run_all_dots(const float* a, const float* b, Position at,
+                             const float* const* sources, float* const* targets) {
+  constexpr std::size_t columns = lanes == 1 ? 1 : 4;
+  constexpr std::size_t rest = g.n % columns;
+  for (std::size_t i = 0; i < g.m; ++i) {
+    const float* x = a + i * g.a_row;
+    at.index[1] = i;
+    for (std::size_t j = 0; j < g.n - rest; j += columns) {
+      at.index[2] = j;
+      run_dots<g, columns, chain>(x, b + j * g.b_col, at, sources, targets);
+    }
+    if constexpr (rest != 0) {
+      at.index[2] = g.n - rest;
+      run_dots<g, rest, chain>(x, b + (g.n - rest) * g.b_col, at, sources, targets);
+    }
+  }
+}
+
+// The walk over the tiles of C.
+
+template <Gemm g, Tile t, std::size_t count, auto chain, class D>
+HWY_INLINE void run_rows(D d, const float* a, const float* b, Position& at,
+                         const float* const* sources, float* const* targets) {
+  if constexpr (count != 0) {
+    for (std::size_t tile = 0; tile < count; ++tile) {
+      run_tile<g, t, chain>(d, a + at.index[1] * g.a_row, b, at, sources, targets);
+      at.index[1] += t.rows;
+    }
+  }
+}
+
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_all_rows(D d, const float* a, const float* b, Position at,
+                             const float* const* sources, float* const* targets) {
+  constexpr Parts parts = even_parts(g.m, t.rows);
+  constexpr Tile high{parts.high, t.vectors, t.split, t.tail, t.readable};
+  constexpr Tile low{parts.high - 1, t.vectors, t.split, t.tail, t.readable};
+  run_rows<g, high, parts.high_count, chain>(d, a, b, at, sources, targets);
+  run_rows<g, low, parts.low_count, chain>(d, a, b, at, sources, targets);
+}
+
+/// `count` panels of columns, one tile wide, from at.index[2] on.
+template <Gemm g, Tile t, std::size_t count, auto chain, class D>
+HWY_INLINE void run_panels(D d, const float* a, const float* b, Position& at,
+                           const float* const* sources, float* const* targets, float* scratch) {
+  constexpr std::size_t width = t.vectors * hn::MaxLanes(D{});
+  constexpr std::size_t columns = width - hn::MaxLanes(D{}) + t.tail;
+  for (std::size_t panel = 0; panel < count; ++panel, at.index[2] += width) {
+    const float* from = b + at.index[2] * g.b_col;
+    if constexpr (matmul_way(g) == MatmulWay::packed) {
+      for (std::size_t q = 0; q < g.q; ++q) {
+        pack_panel<g, width, columns>(from + q * g.b_q, scratch + q * g.k * width);
+      }
+      constexpr Tile whole{t.rows, t.vectors, t.split, t.tail, hn::MaxLanes(D{})};
+      run_all_rows<packed_gemm(g, width), whole, chain>(d, a, scratch, at, sources, targets);
+    } else {
+      run_all_rows<g, t, chain>(d, a, from, at, sources, targets);
+    }
+  }
+}
+
+/// All columns of one `outer`: panels of one size, then of a vector less; the last may be ragged.
+template <Gemm g, auto chain>
+HWY_INLINE void run_all_panels(const float* a, const float* b, Position at,
+                               const float* const* sources, float* const* targets,
+                               float* scratch) {
+  const TagFor<g.n> d;
+  constexpr std::size_t width = hn::MaxLanes(TagFor<g.n>{});
+  constexpr std::size_t vectors = (g.n + width - 1) / width;
+  constexpr std::size_t tail = g.n - (vectors - 1) * width;
+  constexpr TileSize size = tile_size(g, vectors, tile_budget);
+  constexpr Parts parts = even_parts(vectors, size.vectors);
+  constexpr bool ragged = tail != width;
+  constexpr bool last_is_low = parts.low_count != 0;
+  constexpr std::size_t whole_high = parts.high_count - (ragged && !last_is_low ? 1 : 0);
+  constexpr std::size_t whole_low = parts.low_count - (ragged && last_is_low ? 1 : 0);
+  constexpr Tile high{size.rows, parts.high, size.split, width, width};
+  constexpr Tile low{size.rows, parts.high - 1, size.split, width, width};
+  constexpr Tile last{size.rows, last_is_low ? low.vectors : high.vectors, size.split, tail, tail};
+  if constexpr (whole_high != 0) {
+    run_panels<g, high, whole_high, chain>(d, a, b, at, sources, targets, scratch);
+  }
+  if constexpr (whole_low != 0) {
+    run_panels<g, low, whole_low, chain>(d, a, b, at, sources, targets, scratch);
+  }
+  if constexpr (ragged) run_panels<g, last, 1, chain>(d, a, b, at, sources, targets, scratch);
+}
+
+}  // namespace detail
+
+/// Floats of scratch that `matmul` needs for this product; often none.
+constexpr std::size_t matmul_scratch(const Gemm& gemm) {
+  return etch::detail::matmul_scratch(gemm);
+}
+
+/// Computes the product `gemm` (see Gemm for shapes and strides; all strides are served) and runs
+/// `chain` on it: its domain is (outer, m, n) and its link 0 the element of C. The chain does the
+/// storing, its targets must not overlap a, b or scratch. Buffers are read and written within their
+/// elements only; scratch holds matmul_scratch(gemm) floats with any content.
+template <auto gemm, auto chain>
+void matmul(const float* a, const float* b, const float* const* sources, float* const* targets,
+            float* scratch) noexcept {
+  static_assert(chain.domain == Dims{3, {gemm.outer, gemm.m, gemm.n}});
+  constexpr auto product = etch::detail::normal_product(gemm, chain);
+  constexpr Gemm g = product.gemm;
+  for (std::size_t o = 0; o < g.outer; ++o) {
+    const Position at{{o}};
+    const float* ao = (product.transposed ? b : a) + o * g.a_outer;
+    const float* bo = (product.transposed ? a : b) + o * g.b_outer;
+    if constexpr (detail::matmul_way(g) == detail::MatmulWay::dots) {
+      detail::run_all_dots<g, product.chain>(ao, bo, at, sources, targets);
+    } else {
+      detail::run_all_panels<g, product.chain>(ao, bo, at, sources, targets, scratch);
+    }
+  }
+}
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

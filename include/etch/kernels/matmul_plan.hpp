@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "etch/tape/chain.hpp"
+#include "etch/tape/heavy.hpp"
+
+// Which way a matrix product of a given shape goes, decided in the compiler. Nothing here computes.
+
+namespace etch::detail {
+
+/// A product and its chain in the form the kernel is written for: rows merged, no single column.
+template <class ChainType> struct Product {
+  Gemm gemm;
+  ChainType chain;
+  bool transposed;  ///< the kernel's A is the caller's B and the other way round
+};
+
+/// Strides along indices that have one value only do not matter; equal work shall be equal code.
+constexpr Gemm without_idle_strides(Gemm g) {
+  if (g.outer == 1) g.a_outer = g.b_outer = 0;
+  if (g.m == 1) g.a_row = 0;
+  if (g.n == 1) g.b_col = 0;
+  if (g.q == 1) g.a_q = g.b_q = 0;
+  return g;
+}
+
+/// q and k run through memory as one long k.
+constexpr Gemm merge_depth(Gemm g) {
+  if (g.k == 1) {
+    g.a_k = g.a_q;
+    g.b_k = g.b_q;
+  } else if (g.a_q != g.k * g.a_k || g.b_q != g.k * g.b_k) {
+    return g;
+  }
+  g.k *= g.q;
+  g.q = 1;
+  return without_idle_strides(g);
+}
+
+constexpr bool can_merge_rows(const Gemm& g) {
+  return g.outer != 1 && g.b_outer == 0 && (g.m == 1 || g.a_outer == g.m * g.a_row);
+}
+
+/// outer x m rows of A meet the same B: a batch of vectors is a matrix.
+constexpr Gemm merge_rows(Gemm g) {
+  if (g.m == 1) g.a_row = g.a_outer;
+  g.m *= g.outer;
+  g.outer = 1;
+  return without_idle_strides(g);
+}
+
+/// A single column of C is a single row of its transpose, which runs through memory the same way.
+constexpr Gemm transpose_column(Gemm g) {
+  std::swap(g.m, g.n);
+  std::swap(g.a_outer, g.b_outer);
+  std::swap(g.a_row, g.b_col);
+  std::swap(g.a_q, g.b_q);
+  std::swap(g.a_k, g.b_k);
+  return g;
+}
+
+/// The chain's axes 0 and 1 run through every buffer as one axis 1.
+template <class ChainType> constexpr bool can_merge_rows(const ChainType& chain) {
+  for (const Link& link : chain.link) {
+    const bool counts_rows = link.op == Op::iota && link.buffer < 2;
+    const std::size_t* stride = link.access.stride;
+    const bool apart = link.op == Op::input && chain.domain[1] != 1 &&
+                       stride[0] != stride[1] * chain.domain[1];
+    if (counts_rows || apart) return false;
+  }
+  return true;
+}
+
+template <class ChainType> constexpr ChainType merge_rows(ChainType chain) {
+  for (Link& link : chain.link) {
+    if (chain.domain[1] == 1) link.access.stride[1] = link.access.stride[0];
+    link.access.stride[0] = 0;
+  }
+  chain.domain.extent[1] *= chain.domain[0];
+  chain.domain.extent[0] = 1;
+  return chain;
+}
+
+template <class ChainType> constexpr ChainType transpose_column(ChainType chain) {
+  std::swap(chain.domain.extent[1], chain.domain.extent[2]);
+  for (Link& link : chain.link) {
+    std::swap(link.access.stride[1], link.access.stride[2]);
+    if (link.op == Op::iota && link.buffer != 0) link.buffer = 3 - link.buffer;
+  }
+  return chain;
+}
+
+template <class ChainType>
+constexpr Product<ChainType> normal_product(Gemm gemm, ChainType chain) {
+  gemm = merge_depth(without_idle_strides(gemm));
+  if (can_merge_rows(gemm) && can_merge_rows(chain)) {
+    gemm = merge_rows(gemm);
+    chain = merge_rows(chain);
+  }
+  const bool transposed = gemm.n == 1 && gemm.m != 1;
+  if (!transposed) return {gemm, chain, false};
+  return {transpose_column(gemm), transpose_column(chain), true};
+}
+
+enum class MatmulWay { tiles, packed, dots };
+
+/// Copying B costs as much as a few rows of A do: with fewer rows than this it does not pay.
+inline constexpr std::size_t rows_worth_packing = 4;
+
+/// With B as it stands, its rows lie far apart; where they come to lie in the same few cache sets
+/// every pass over them misses. From this many rows and this depth on a dense copy is faster.
+inline constexpr std::size_t rows_worth_copying = 24;
+inline constexpr std::size_t depth_worth_copying = 64;
+
+constexpr MatmulWay matmul_way(const Gemm& g) {
+  const bool rows_of_b = g.b_col == 1 && g.n != 1;
+  if (rows_of_b) {
+    const bool copy = g.m >= rows_worth_copying && g.q * g.k >= depth_worth_copying && g.n > 16;
+    return copy ? MatmulWay::packed : MatmulWay::tiles;
+  }
+  if (g.m < rows_worth_packing && g.a_k == 1 && g.b_k == 1) return MatmulWay::dots;
+  return g.m >= rows_worth_packing ? MatmulWay::packed : MatmulWay::tiles;
+}
+
+/// Partial sums of one element of C: a function of the shape, so that the bits are the same for
+/// every vector length. About 64 floats of accumulators keep eight-lane multiply-adders busy.
+constexpr std::size_t matmul_split(const Gemm& g) {
+  const std::size_t elements = g.m * std::max<std::size_t>(g.n, 8);
+  std::size_t split = elements >= 64 ? 1 : elements >= 32 ? 2 : elements > 8 ? 4 : 8;
+  while (split > 1 && g.k < 4 * split) split /= 2;
+  return split;
+}
+
+/// `total` in the fewest parts of at most `most`, as even as can be: a small last part would leave
+/// the multiply-adders idle. First `high_count` parts of size `high`, then `low_count` of one less.
+struct Parts {
+  std::size_t high, high_count, low_count;
+};
+
+constexpr Parts even_parts(std::size_t total, std::size_t most) {
+  const std::size_t count = (total + most - 1) / most;
+  const std::size_t high = (total + count - 1) / count;
+  const std::size_t low_count = count * high - total;
+  return {high, count - low_count, low_count};
+}
+
+struct TileSize {
+  std::size_t rows, vectors, split;
+};
+
+/// Panels of packed columns are at most this many floats wide: four vectors of 16.
+inline constexpr std::size_t packed_vectors = 4;
+inline constexpr std::size_t packed_width = 16 * packed_vectors;
+
+/// The tile for a C of `vectors` vectors a row, with `budget` accumulators: two vectors wide if
+/// there are rows enough, else wider.
+constexpr TileSize tile_size(const Gemm& g, std::size_t vectors, std::size_t budget) {
+  const std::size_t split = matmul_split(g);
+  const std::size_t most_rows =
+      std::max<std::size_t>(1, budget / split / (vectors > 1 ? 2 : 1));
+  const std::size_t rows = even_parts(g.m, std::min(g.m, most_rows)).high;
+  const bool packed = matmul_way(g) == MatmulWay::packed;
+  const std::size_t most_vectors = packed ? std::min(vectors, packed_vectors) : vectors;
+  return {rows, std::clamp<std::size_t>(budget / (rows * split), 1, most_vectors), split};
+}
+
+/// The same product with B as rows of `width` contiguous floats.
+constexpr Gemm packed_gemm(Gemm g, std::size_t width) {
+  g.b_q = g.k * width;
+  g.b_k = width;
+  g.b_col = 1;
+  return g;
+}
+
+constexpr std::size_t packed_floats(const Gemm& g) {
+  if (matmul_way(g) != MatmulWay::packed) return 0;
+  return g.q * g.k * std::min((g.n + 15) / 16 * 16, packed_width);
+}
+
+/// Whether rows can be merged depends on the chain as well; here both outcomes are provided for.
+constexpr std::size_t matmul_scratch(Gemm g) {
+  g = merge_depth(without_idle_strides(g));
+  const auto floats = [](const Gemm& p) {
+    return packed_floats(p.n == 1 && p.m != 1 ? transpose_column(p) : p);
+  };
+  return std::max(floats(g), can_merge_rows(g) ? floats(merge_rows(g)) : 0);
+}
+
+}  // namespace etch::detail

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "etch/network/network.hpp"
+#include "etch/network/program.hpp"
+#include "etch/tape/lower.hpp"
+#include "etch/tape/split.hpp"
+
+// A network is compiled in blocks: a layer with a heavy op and the elementwise layers that follow it.
+// What is compiled depends on the block's layers, shape and batch alone, so equal blocks are compiled
+// once.
+
+namespace etch {
+
+namespace detail {
+
+/// Layers that only compute elementwise, or rename axes: they join the block before them.
+template <class L, class S> constexpr bool joins_block() {
+  const Tape tape = lower<L, S>();
+  for (const Instruction& i : tape.code) {
+    const OpKind kind = info(i.op).kind;
+    const bool free = i.op == Op::reshape || i.op == Op::broadcast;
+    if (kind == OpKind::heavy || (kind == OpKind::movement && !free)) return false;
+  }
+  return true;
+}
+
+template <class Done, class Current, std::size_t first, std::size_t position, class S,
+          class... Rest>
+struct cut;
+
+}  // namespace detail
+
+/// Consecutive layers of a network that are compiled together; `first_layer` is only for names.
+template <class Layers, class S, std::size_t first> struct Block {
+  using layers = Layers;  ///< a Sequential
+  using input = S;
+  using output = ResultShape<Layers, S>;
+  static constexpr std::size_t first_layer = first;
+};
+
+namespace detail {
+
+// Cuts a list of layers: `Current` grows while layers join, and is moved to `Done` as a Block.
+template <class... Done, class Current, std::size_t first, std::size_t position, class S>
+struct cut<mp::mp_list<Done...>, Current, first, position, S> {
+  using type = mp::mp_list<Done...>;
+};
+
+template <class... Done, class StartShape, class... Current, std::size_t first,
+          std::size_t position, class S>
+struct cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current...>, first, position, S> {
+  using type = mp::mp_list<Done..., Block<Sequential<Current...>, StartShape, first>>;
+};
+
+template <class... Done, class StartShape, class... Current, std::size_t first,
+          std::size_t position, class S, class Next, class... Rest>
+struct cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current...>, first, position, S, Next,
+           Rest...> {
+  using After = ResultShape<Next, S>;
+  static constexpr bool joins = sizeof...(Current) == 0 || joins_block<Next, S>();
+
+  template <bool, class...> struct go;
+  template <class... R> struct go<true, R...> {
+    using type = typename cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current..., Next>, first,
+                              position + 1, After, R...>::type;
+  };
+  template <class... R> struct go<false, R...> {
+    using type = typename cut<
+        mp::mp_list<Done..., Block<Sequential<Current...>, StartShape, first>>,
+        mp::mp_list<S, Next>, position, position + 1, After, R...>::type;
+  };
+  using type = typename go<joins, Rest...>::type;
+};
+
+template <class Net, bool valid> struct blocks_of {
+  using type = mp::mp_list<>;
+};
+template <class In, class... Layers> struct blocks_of<Network<In, Layers...>, true> {
+  using S = typename In::sample;
+  using type = typename cut<mp::mp_list<>, mp::mp_list<S>, 0, 0, S, Layers...>::type;
+};
+
+}  // namespace detail
+
+/// The blocks of a network, as a list of Block types; empty if the network has a mistake.
+template <class Net> using Blocks = typename detail::blocks_of<Net, Net::valid>::type;
+
+/// The tape all others of a block are made from.
+template <class Layers, class S> struct FormulaTape {
+  constexpr Tape operator()() const {
+    return with_vector_layout(
+        without_dead_code(without_common_subexpressions(lower<Layers, S>())));
+  }
+};
+
+namespace detail {
+template <class Layers, class S> inline constexpr auto formula_tape = freeze<FormulaTape<Layers, S>{}>();
+
+template <class Layers, class S> constexpr Tape batched_tape(std::size_t batch) {
+  Tape tape = formula_tape<Layers, S>.thaw();
+  tape.batch = batch;
+  return tape;
+}
+}  // namespace detail
+
+/// Inputs: x. Outputs: y.
+template <class Layers, class S, std::size_t batch> struct InferenceTape {
+  constexpr Tape operator()() const {
+    return with_distinct_outputs(detail::batched_tape<Layers, S>(batch));
+  }
+};
+
+/// See TrainingTapes for inputs and outputs.
+template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct ForwardTape {
+  constexpr Tape operator()() const {
+    return with_distinct_outputs(
+        split_for_training(detail::batched_tape<Layers, S>(batch), wants_input_gradient).forward);
+  }
+};
+
+template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct BackwardTape {
+  constexpr Tape operator()() const {
+    return with_distinct_outputs(
+        split_for_training(detail::batched_tape<Layers, S>(batch), wants_input_gradient).backward);
+  }
+};
+
+/// A parameter of a network: its row, and where it lies in `Parameters`.
+struct PlacedParameter {
+  ParameterInfo info;
+  std::size_t offset = 0;  ///< floats
+};
+
+namespace detail {
+
+/// "1.weight" of a block whose first layer is layer 4 is "5.weight" of the network.
+constexpr Name renumbered(const Name& name, std::size_t first_layer) {
+  std::size_t position = 0, i = 0;
+  for (; i < name.length && name.text[i] >= '0' && name.text[i] <= '9'; ++i) {
+    position = position * 10 + static_cast<std::size_t>(name.text[i] - '0');
+  }
+  Name result = position_name(position + first_layer);
+  result.append(name.view().substr(i));
+  return result;
+}
+
+template <class B> constexpr std::size_t block_parameters() {
+  return formula_tape<typename B::layers, typename B::input>.parameters.size();
+}
+template <class B> constexpr std::size_t block_floats() {
+  return parameter_floats(formula_tape<typename B::layers, typename B::input>);
+}
+
+template <class List> struct block_table;
+template <class... B> struct block_table<mp::mp_list<B...>> {
+  static constexpr std::size_t count = (std::size_t{0} + ... + block_parameters<B>());
+  static constexpr std::size_t floats = (std::size_t{0} + ... + block_floats<B>());
+
+  static constexpr auto make() {
+    std::array<PlacedParameter, count> table{};
+    std::size_t row = 0, offset = 0;
+    const auto add = [&](const auto& tape, std::size_t first_layer) {
+      for (const ParameterInfo& info : tape.parameters) {
+        table[row].info = info;
+        table[row].info.name = renumbered(info.name, first_layer);
+        table[row++].offset = offset;
+        offset += round_to_line(info.shape.size());
+      }
+    };
+    (add(formula_tape<typename B::layers, typename B::input>, B::first_layer), ...);
+    return table;
+  }
+
+  /// Where the parameters of each block start, in floats.
+  static constexpr auto starts() {
+    std::array<std::size_t, sizeof...(B)> result{};
+    std::size_t i = 0, offset = 0;
+    ((result[i++] = offset, offset += block_floats<B>()), ...);
+    return result;
+  }
+};
+
+}  // namespace detail
+
+/// All parameters of a network, in the order of its layers.
+template <class Net>
+inline constexpr auto parameter_table = detail::block_table<Blocks<Net>>::make();
+
+/// Floats that the parameters take in memory, each tensor on a cache line of its own.
+template <class Net>
+inline constexpr std::size_t parameter_floats_of = detail::block_table<Blocks<Net>>::floats;
+
+/// Trainable numbers of a network: what Keras calls "total params".
+template <class Net>
+inline constexpr std::size_t parameter_count = [] {
+  std::size_t n = 0;
+  for (const PlacedParameter& p : parameter_table<Net>) n += p.info.shape.size();
+  return n;
+}();
+
+/// Floating-point operations of the inference of one sample; a multiply-add counts as two.
+template <class Net>
+inline constexpr std::size_t flops_of = [] {
+  return []<class... B>(mp::mp_list<B...>) {
+    return (std::size_t{0} + ... +
+            flops(detail::formula_tape<typename B::layers, typename B::input>.thaw()));
+  }(Blocks<Net>{});
+}();
+
+}  // namespace etch

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSL-1.0
+// From a planned tape to one function: every step a kernel call whose shapes, strides and offsets are
+// constants.
+#if defined(ETCH_NETWORK_EMIT_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_NETWORK_EMIT_HPP
+#undef ETCH_NETWORK_EMIT_HPP
+#else
+#define ETCH_NETWORK_EMIT_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <utility>
+
+#include "etch/kernels/conv2d.hpp"
+#include "etch/kernels/conv2d_gradient.hpp"
+#include "etch/kernels/copy.hpp"
+#include "etch/kernels/elementwise.hpp"
+#include "etch/kernels/matmul.hpp"
+#include "etch/kernels/pool2d.hpp"
+#include "etch/kernels/reduce.hpp"
+#include "etch/kernels/softmax.hpp"
+#include "etch/network/program.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+
+/// Floats of working memory that the kernel of an instruction wants.
+constexpr std::size_t scratch_of(const Tape& tape, const Instruction& i) {
+  switch (i.op) {
+    case Op::matmul: return matmul_scratch(gemm_of(tape, i));
+    case Op::conv2d: return conv2d_scratch(conv2d_of(tape, i));
+    case Op::conv2d_input_gradient: return conv2d_input_gradient_scratch(conv2d_of(tape, i));
+    case Op::conv2d_weight_gradient: return conv2d_weight_gradient_scratch(conv2d_of(tape, i));
+    default: return 0;
+  }
+}
+
+/// The tensors a routine is called with. Parameters of a block lie one after the other, each on a
+/// cache line of its own; inputs and outputs are the caller's.
+struct Tensors {
+  const float* const* inputs;
+  const float* parameters;
+  float* const* outputs;
+  float* workspace;
+};
+
+/// `Source` is a stateless callable type that returns a tape with distinct outputs. Equal sources are
+/// one routine, wherever in a network they stand.
+template <class Source> class Routine {
+ public:
+  static constexpr auto tape = freeze<Source{}>();
+  static constexpr auto program = freeze_program<Source{}, scratch_of>();
+
+  /// Working memory of one call, in floats.
+  static constexpr std::size_t workspace = program.workspace;
+
+  static HWY_NOINLINE void run(const Tensors& t) noexcept {
+    [&]<std::size_t... s>(std::index_sequence<s...>) HWY_ATTR {
+      (step<s>(t), ...);
+    }(std::make_index_sequence<program.steps.size()>{});
+  }
+
+ private:
+  template <std::size_t s> static constexpr PlannedStep planned = program.steps[s];
+
+  template <std::size_t s> static constexpr auto chain = [] {
+    constexpr PlannedStep p = planned<s>;
+    Chain<p.links, p.stores> c{.domain = p.domain, .link = {}, .store = {}};
+    for (std::size_t k = 0; k < p.links; ++k) c.link[k] = program.links[p.first_link + k];
+    for (std::size_t k = 0; k < p.stores; ++k) c.store[k] = program.stores[p.first_store + k];
+    return c;
+  }();
+
+  /// Where the k-th tensor of a step lies: arguments, then sources, then targets.
+  template <std::size_t s, std::size_t k> static HWY_INLINE const float* read(const Tensors& t) {
+    constexpr Location at = program.locations[planned<s>.first_location + k];
+    if constexpr (at.kind == Location::Kind::input) return t.inputs[at.index];
+    else if constexpr (at.kind == Location::Kind::parameter) {
+      constexpr std::size_t offset = parameter_offset(tape, at.index);
+      return t.parameters + offset;
+    } else return write<s, k>(t);
+  }
+  template <std::size_t s, std::size_t k> static HWY_INLINE float* write(const Tensors& t) {
+    constexpr Location at = program.locations[planned<s>.first_location + k];
+    if constexpr (at.kind == Location::Kind::output) return t.outputs[at.index];
+    else return t.workspace + at.index;
+  }
+
+  template <std::size_t s> static HWY_INLINE void step(const Tensors& t) noexcept {
+    constexpr PlannedStep p = planned<s>;
+    [&]<std::size_t... k, std::size_t... j>(std::index_sequence<k...>,
+                                            std::index_sequence<j...>) HWY_ATTR {
+      // One entry more, for an array of none is not C++.
+      const float* const sources[] = {read<s, p.arguments + k>(t)..., nullptr};
+      float* const targets[] = {write<s, p.arguments + p.sources + j>(t)..., nullptr};
+      if constexpr (p.heavy < 0) elementwise<chain<s>>(sources, targets);
+      else heavy<s>(t, sources, targets);
+    }(std::make_index_sequence<p.sources>{}, std::make_index_sequence<p.targets>{});
+  }
+
+  template <std::size_t s>
+  static HWY_INLINE void heavy(const Tensors& t, const float* const* sources,
+                               float* const* targets) noexcept {
+    constexpr PlannedStep p = planned<s>;
+    constexpr Instruction i = tape[p.heavy];
+    const float* const a = read<s, 0>(t);
+    const float* const b = second<s>(t);
+    float* const y = targets[0];
+    float* const scratch = t.workspace + p.scratch;
+    if constexpr (i.op == Op::matmul) {
+      matmul<describe<s>(gemm_of), chain<s>>(a, b, sources, targets, scratch);
+    } else if constexpr (i.op == Op::conv2d) {
+      conv2d<describe<s>(conv2d_of), chain<s>>(a, b, sources, targets, scratch);
+    } else if constexpr (i.op == Op::conv2d_input_gradient) {
+      conv2d_input_gradient<describe<s>(conv2d_of), chain<s>>(a, b, sources, targets, scratch);
+    } else if constexpr (i.op == Op::conv2d_weight_gradient) {
+      conv2d_weight_gradient<describe<s>(conv2d_of)>(a, b, y, scratch);
+    } else if constexpr (i.op == Op::max_pool2d) {
+      max_pool2d<describe<s>(pool2d_of)>(a, y);
+    } else if constexpr (i.op == Op::max_pool2d_gradient) {
+      max_pool2d_gradient<describe<s>(pool2d_of)>(a, b, y);
+    } else if constexpr (i.op == Op::max_pool2d_pick) {
+      max_pool2d_pick<describe<s>(pool2d_of)>(a, b, y);
+    } else if constexpr (i.op == Op::avg_pool2d) {
+      avg_pool2d<describe<s>(pool2d_of)>(a, y);
+    } else if constexpr (i.op == Op::avg_pool2d_gradient) {
+      avg_pool2d_gradient<describe<s>(pool2d_of)>(a, y);
+    } else if constexpr (i.op == Op::sum) {
+      sum<describe<s>(reduce_of)>(a, y);
+    } else if constexpr (i.op == Op::max_reduce) {
+      max_reduce<describe<s>(reduce_of)>(a, y);
+    } else if constexpr (i.op == Op::softmax) {
+      softmax<describe<s>(softmax_of)>(a, y);
+    } else if constexpr (i.op == Op::log_softmax) {
+      log_softmax<describe<s>(softmax_of)>(a, y);
+    } else if constexpr (i.op == Op::concat) {
+      concat<describe<s>(concat_of)>(a, b, y);
+    } else {
+      static_assert(i.op == Op::pad, "etch: every heavy op has a kernel");
+      pad<describe<s>(pad_of)>(a, y);
+    }
+  }
+
+  template <std::size_t s> static HWY_INLINE const float* second(const Tensors& t) {
+    if constexpr (planned<s>.arguments > 1) return read<s, 1>(t);
+    else return nullptr;
+  }
+
+  template <std::size_t s, class Describe> static constexpr auto describe(Describe of) {
+    const Tape thawed = tape.thaw();
+    return of(thawed, thawed[planned<s>.heavy]);
+  }
+};
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+// The blocks of a network, one after the other.
+#if defined(ETCH_NETWORK_INFERENCE_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_NETWORK_INFERENCE_HPP
+#undef ETCH_NETWORK_INFERENCE_HPP
+#else
+#define ETCH_NETWORK_INFERENCE_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <array>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "etch/network/blocks.hpp"
+#include "etch/network/emit.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+
+template <class Net, std::size_t batch, class List = Blocks<Net>> class Inference;
+
+/// Runs `batch` samples through a network. What it needs of memory is `workspace`, in floats.
+template <class Net, std::size_t batch, class... B>
+class Inference<Net, batch, mp::mp_list<B...>> {
+  static constexpr std::size_t count = sizeof...(B);
+
+  template <class Block>
+  using Run = Routine<InferenceTape<typename Block::layers, typename Block::input, batch>>;
+
+  /// Each block's result lives until the next one has read it; the last is the caller's.
+  static constexpr auto placed = [] {
+    const std::size_t results[] = {batch * B::output::size..., 0};
+    const std::size_t scratch[] = {Run<B>::workspace..., 0};
+    std::vector<Lifetime> lives;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t floats = i + 1 < count ? results[i] : 0;
+      lives.push_back({.floats = floats, .first = i, .last = i + 1});
+      lives.push_back({.floats = scratch[i], .first = i, .last = i});
+    }
+    const Layout layout = lay_out(lives);
+    std::array<std::size_t, 2 * count + 1> offsets{};
+    etch::detail::copy_all(layout.offsets, offsets);
+    offsets[2 * count] = layout.floats;
+    return offsets;
+  }();
+
+  static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
+
+ public:
+  static constexpr std::size_t workspace = placed[2 * count];
+
+  /// x: [batch, input], y: [batch, output], both contiguous; workspace on a cache line.
+  static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
+    [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
+      (block<i, B>(parameters, x, y, memory), ...);
+    }(std::make_index_sequence<count>{});
+  }
+
+ private:
+  template <std::size_t i, class Block>
+  static HWY_INLINE void block(const float* parameters, const float* x, float* y,
+                               float* memory) noexcept {
+    const float* in = x;
+    if constexpr (i > 0) in = memory + placed[2 * (i - 1)];
+    float* out = y;
+    if constexpr (i + 1 < count) out = memory + placed[2 * i];
+    Run<Block>::run({&in, parameters + starts[i], &out, memory + placed[2 * i + 1]});
+  }
+};
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(ETCH_NETWORK_MODEL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_NETWORK_MODEL_HPP
+#undef ETCH_NETWORK_MODEL_HPP
+#else
+#define ETCH_NETWORK_MODEL_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "etch/network/inference.hpp"
+#include "etch/network/parameters.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+
+/// Bytes of working memory for the inference of `batch` samples.
+template <class Net, std::size_t batch = 1>
+inline constexpr std::size_t workspace_bytes = sizeof(float) * Inference<Net, batch>::workspace;
+
+/// Working memory of one thread; its contents mean nothing between two calls.
+template <class Net, std::size_t batch = 1> struct Workspace {
+  static constexpr std::size_t floats = Inference<Net, batch>::workspace;
+
+  alignas(64) float data[floats == 0 ? 1 : floats];
+};
+
+/// Runs `batch` samples: x [batch, input...], y [batch, output...], row-major. Parameters are only
+/// read, so threads may share them, each with a workspace of its own. Neither allocates nor throws.
+template <class Net, std::size_t batch>
+void infer(const Parameters<Net>& parameters, Workspace<Net, batch>& workspace,
+           std::span<const float, batch * InputShape<Net>::size> x,
+           std::span<float, batch * OutputShape<Net>::size> y) noexcept {
+  Inference<Net, batch>::run(parameters.data, x.data(), y.data(), workspace.data);
+}
+
+/// A network with its weights and its memory: all a caller needs who runs one sample at a time.
+/// The object holds everything inside; place it where so much memory may lie.
+template <class Net, bool valid = Net::valid> class Model {
+ public:
+  static constexpr std::size_t inputs = InputShape<Net>::size;
+  static constexpr std::size_t outputs = OutputShape<Net>::size;
+
+  /// Weights all zero.
+  Model() = default;
+  explicit Model(const Parameters<Net>& parameters) : parameters_(parameters) {}
+  /// Weights drawn as before training.
+  explicit Model(std::uint64_t seed) { initialize(parameters_, seed); }
+
+  /// y = model(x): x an array, C array or span of `inputs` floats.
+  template <class X> std::array<float, outputs> operator()(const X& x) noexcept {
+    std::array<float, outputs> y;
+    (*this)(x, std::span<float, outputs>(y));
+    return y;
+  }
+
+  /// The same into the caller's memory.
+  template <class X> void operator()(const X& x, std::span<float, outputs> y) noexcept {
+    constexpr std::size_t size = decltype(std::span(x))::extent;
+    static_assert(shapes_agree<size == inputs, AtLayer<0, Model>, Expected<Shape<inputs>>,
+                               Got<Shape<size>>>,
+                  "etch: the input has another size (of a vector, pass std::span<const float, n>)");
+    if constexpr (size == inputs) {
+      infer<Net, 1>(parameters_, workspace_, std::span<const float, inputs>(x), y);
+    }
+  }
+
+  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
+  template <class Key> auto operator[](Key key) { return parameters_[key]; }
+  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
+
+  Parameters<Net>& parameters() noexcept { return parameters_; }
+  const Parameters<Net>& parameters() const noexcept { return parameters_; }
+
+ private:
+  Parameters<Net> parameters_;
+  Workspace<Net> workspace_;
+};
+
+/// The model of a network with a mistake, which has been reported: takes everything, so that no
+/// other error hides the first.
+template <class Net> class Model<Net, false> {
+ public:
+  struct Nothing {
+    template <class T> operator T() const;
+  };
+  template <class... X> explicit Model(X&&...) {}
+  template <class... X> Nothing operator()(X&&...) noexcept;
+};
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+namespace etch {
+using HWY_NAMESPACE::infer;
+using HWY_NAMESPACE::Model;
+using HWY_NAMESPACE::Workspace;
+using HWY_NAMESPACE::workspace_bytes;
+}  // namespace etch
+
+#endif

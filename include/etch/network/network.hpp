@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <boost/mp11/algorithm.hpp>
+#include <boost/mp11/list.hpp>
+#include <cstddef>
+
+#include "etch/layers/sequential.hpp"
+
+namespace etch {
+
+namespace mp = boost::mp11;
+
+/// The shape of one sample: Input<1, 8, 8>.
+template <std::size_t... extents> struct Input : Expression {
+  using sample = Shape<extents...>;
+};
+
+namespace detail {
+
+template <class T> inline constexpr bool is_input = false;
+template <std::size_t... extents> inline constexpr bool is_input<Input<extents...>> = true;
+
+struct a_network_starts_with_its_input {};
+
+/// The shape behind each layer in turn, and where the first misfit is.
+template <std::size_t position, class S> constexpr bool check_layers() { return true; }
+template <std::size_t position, class S, class First, class... Rest>
+constexpr bool check_layers() {
+  using V = decltype(layer_fits<First, S>());
+  static_assert(shapes_agree<V::ok, AtLayer<position, First>, typename V::expected, typename V::got>,
+                "etch: this layer needs another input shape");
+  if constexpr (V::ok) return check_layers<position + 1, ResultShape<First, S>, Rest...>();
+  else return false;
+}
+
+template <class In, class... Layers> constexpr bool check_network() {
+  static_assert(shapes_agree<is_input<In>, AtLayer<0, In>, Expected<Input<>>, Got<In>>,
+                "etch: a network starts with Input<...>, the shape of one sample");
+  if constexpr (is_input<In>) return check_layers<0, typename In::sample, Layers...>();
+  else return false;
+}
+
+// Of a network with a mistake in it nothing is asked that could raise a second error.
+template <bool valid, class In, class... Layers> struct network_ends {
+  using input = Shape<1>;
+  using output = Shape<1>;
+};
+template <class In, class... Layers> struct network_ends<true, In, Layers...> {
+  using input = typename In::sample;
+  using output = typename piped_shape<input, Layers...>::type;
+};
+
+}  // namespace detail
+
+/// A network as a type: what comes in, then its layers. Positions count the layers, from 0.
+template <class In, class... Layers> struct Network : Expression {
+  /// False after a mistake that has been reported; nothing is built on such a network.
+  static constexpr bool valid = detail::check_network<In, Layers...>();
+  using ends = detail::network_ends<valid, In, Layers...>;
+};
+
+/// Shapes of one sample at both ends of a network.
+template <class Net> using InputShape = typename Net::ends::input;
+template <class Net> using OutputShape = typename Net::ends::output;
+
+namespace detail {
+template <class L> struct as_list {
+  using type = mp::mp_list<L>;
+};
+template <class... Layers> struct as_list<Sequential<Layers...>> {
+  using type = mp::mp_list<Layers...>;
+};
+template <class A, class B>
+using joined = mp::mp_append<typename as_list<A>::type, typename as_list<B>::type>;
+}  // namespace detail
+
+/// a | b: first a, then b. Pipelines flatten, so positions and names are those of one list.
+template <Layer A, Layer B> constexpr auto operator|(A, B) {
+  return mp::mp_rename<detail::joined<A, B>, Sequential>{};
+}
+template <std::size_t... extents, Layer L> constexpr auto operator|(Input<extents...>, L) {
+  using Layers = typename detail::as_list<L>::type;
+  return mp::mp_rename<mp::mp_push_front<Layers, Input<extents...>>, Network>{};
+}
+template <class... Parts, Layer L> constexpr auto operator|(Network<Parts...>, L) {
+  return mp::mp_append<Network<Parts...>, typename detail::as_list<L>::type>{};
+}
+
+}  // namespace etch

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <boost/hana/at_key.hpp>
+#include <boost/hana/map.hpp>
+#include <boost/hana/pair.hpp>
+#include <boost/hana/string.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "etch/data/random.hpp"
+#include "etch/network/blocks.hpp"
+
+namespace etch {
+
+namespace hana = boost::hana;
+
+/// A parameter seen as `state_dict` shows it, whatever way the library stores it.
+/// `Float` is float or const float.
+template <class S, class Float> class Tensor {
+ public:
+  using shape = S;
+
+  constexpr Tensor(Float* data, bool transposed) : data_(data), transposed_(transposed) {}
+
+  static constexpr std::size_t size() { return S::size; }
+
+  /// The element at the given indices, one for each axis. Indices are not checked.
+  template <class... Index> constexpr Float& operator()(Index... index) const {
+    static_assert(sizeof...(Index) == S::rank, "etch: one index for each axis");
+    const std::size_t at[] = {static_cast<std::size_t>(index)..., 0};
+    std::size_t flat = 0;
+    for (std::size_t i = 0; i < S::rank; ++i) flat = flat * S::dims[i] + at[i];
+    return (*this)[flat];
+  }
+
+  /// The i-th element in row-major order.
+  constexpr Float& operator[](std::size_t i) const {
+    if (!transposed_) return data_[i];
+    const std::size_t columns = S::dims.extent[1];
+    return data_[i % columns * S::dims.extent[0] + i / columns];
+  }
+
+  /// Row-major, as PyTorch's `weight.flatten()`.
+  constexpr void copy_from(std::span<const float, S::size> values) const
+    requires(!std::is_const_v<Float>)
+  {
+    for (std::size_t i = 0; i < S::size; ++i) (*this)[i] = values[i];
+  }
+  constexpr void copy_to(std::span<float, S::size> values) const {
+    for (std::size_t i = 0; i < S::size; ++i) values[i] = (*this)[i];
+  }
+
+ private:
+  Float* data_;
+  bool transposed_;
+};
+
+namespace literals {
+namespace detail {
+template <FixedString s, std::size_t... i> constexpr auto hana_string(std::index_sequence<i...>) {
+  return hana::string<s.text[i]...>{};
+}
+}  // namespace detail
+/// "0.weight"_k: the name of a parameter as a Hana string.
+template <FixedString s> constexpr auto operator""_k() {
+  return detail::hana_string<s>(std::make_index_sequence<sizeof(s.text) - 1>{});
+}
+}  // namespace literals
+
+namespace detail {
+template <class Net, std::size_t row, std::size_t... i>
+constexpr auto parameter_key(std::index_sequence<i...>) {
+  return hana::string<parameter_table<Net>[row].info.name.text[i]...>{};
+}
+template <class Net, std::size_t row> constexpr auto parameter_key() {
+  constexpr std::size_t length = parameter_table<Net>[row].info.name.length;
+  return parameter_key<Net, row>(std::make_index_sequence<length>{});
+}
+/// The row of the parameter of that name; the size of the table if there is none.
+template <class Net> constexpr std::size_t find_parameter(std::string_view name) {
+  std::size_t row = 0;
+  for (const PlacedParameter& p : parameter_table<Net>) {
+    if (p.info.name.view() == name) return row;
+    ++row;
+  }
+  return row;
+}
+}  // namespace detail
+
+/// All weights of a network: one flat block that may be copied as bytes, reduced over processes or
+/// put in flash. The floats between tensors are zero.
+template <class Net> struct Parameters {
+  static constexpr std::size_t floats = parameter_floats_of<Net>;
+
+  alignas(64) float data[floats == 0 ? 1 : floats] = {};
+
+  /// The row-th parameter of `parameter_table<Net>`.
+  template <std::size_t row> constexpr auto tensor() { return view<row>(data); }
+  template <std::size_t row> constexpr auto tensor() const { return view<row>(data); }
+
+  /// parameters["0.weight"_k]; a name that does not exist does not compile.
+  template <char... name> constexpr auto operator[](hana::string<name...>) {
+    return tensor<row_of<name...>()>();
+  }
+  template <char... name> constexpr auto operator[](hana::string<name...>) const {
+    return tensor<row_of<name...>()>();
+  }
+
+  /// All of them as a Hana map from names to tensors.
+  constexpr auto named() { return map(data, rows{}); }
+  constexpr auto named() const { return map(data, rows{}); }
+
+  /// f(info, tensor) for each parameter in order.
+  template <class F> constexpr void for_each(F&& f) { visit(data, f, rows{}); }
+  template <class F> constexpr void for_each(F&& f) const { visit(data, f, rows{}); }
+
+  constexpr bool operator==(const Parameters&) const = default;
+
+ private:
+  using rows = std::make_index_sequence<parameter_table<Net>.size()>;
+
+  template <std::size_t row, class Float> static constexpr auto view(Float* data) {
+    constexpr const PlacedParameter& p = parameter_table<Net>[row];
+    constexpr Dims dims = p.info.shape;
+    return Tensor<ShapeFrom<dims>, Float>(data + p.offset, p.info.transposed);
+  }
+
+  template <char... name> static constexpr std::size_t row_of() {
+    constexpr char text[] = {name..., 0};
+    constexpr std::size_t row = detail::find_parameter<Net>({text, sizeof...(name)});
+    static_assert(row < parameter_table<Net>.size(), "etch: no parameter has this name");
+    return row < parameter_table<Net>.size() ? row : 0;
+  }
+
+  template <class Float, std::size_t... row>
+  static constexpr auto map(Float* data, std::index_sequence<row...>) {
+    return hana::make_map(
+        hana::make_pair(detail::parameter_key<Net, row>(), view<row>(data))...);
+  }
+  template <class Float, class F, std::size_t... row>
+  static constexpr void visit([[maybe_unused]] Float* data, F& f, std::index_sequence<row...>) {
+    (f(parameter_table<Net>[row].info, view<row>(data)), ...);
+  }
+};
+
+/// Draws all parameters as their layers say; the same seed gives the same bits on every machine.
+template <class Net> constexpr void initialize(Parameters<Net>& parameters, std::uint64_t seed) {
+  std::uint32_t row = 0;
+  parameters.for_each([&](const ParameterInfo& info, auto tensor) {
+    Random random(seed, RandomUse::parameters, row++);
+    const auto a = static_cast<float>(info.init.a);
+    for (std::size_t i = 0; i < tensor.size(); ++i) {
+      switch (info.init.kind) {
+        case Init::Kind::constant: tensor[i] = a; break;
+        case Init::Kind::uniform: tensor[i] = random.uniform(-a, a); break;
+        case Init::Kind::normal: tensor[i] = random.normal(0, a); break;
+      }
+    }
+  });
+}
+
+}  // namespace etch

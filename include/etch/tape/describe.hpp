@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+
+#include "etch/tape/heavy.hpp"
+#include "etch/tape/tape.hpp"
+
+// From an instruction to the description its kernel is keyed by.
+
+namespace etch {
+
+namespace detail {
+
+/// A product with its loops still apart: samples, leading axes, rows, columns, terms.
+struct ProductLoops {
+  std::size_t batch, lead, m, n, k;
+  std::size_t a_batch, a_lead, a_row, a_k;
+  std::size_t b_batch, b_lead, b_k, b_col;
+};
+
+constexpr ProductLoops product_loops(const Tape& tape, const Instruction& i) {
+  const Instruction& a = tape[i.args[0]];
+  const Instruction& b = tape[i.args[1]];
+  ProductLoops p{};
+  p.m = i.shape.back(1);
+  p.n = i.shape.back(0);
+  p.k = i.attr.transpose_a ? a.shape.back(1) : a.shape.back(0);
+  p.lead = i.shape.size() / (p.m * p.n);
+  p.batch = a.batched || b.batched ? tape.batch : 1;
+  p.a_batch = a.batched ? a.shape.size() : 0;
+  p.b_batch = b.batched ? b.shape.size() : 0;
+  p.a_lead = a.shape.rank > 2 ? p.m * p.k : 0;
+  p.b_lead = b.shape.rank > 2 ? p.k * p.n : 0;
+  p.a_row = i.attr.transpose_a ? 1 : p.k;
+  p.a_k = i.attr.transpose_a ? p.m : 1;
+  p.b_k = i.attr.transpose_b ? 1 : p.n;
+  p.b_col = i.attr.transpose_b ? p.k : 1;
+  return p;
+}
+
+/// Summed over samples: they become the slow level of the contraction, or part of the fast one.
+constexpr Gemm summed_product(const ProductLoops& p) {
+  Gemm g{.outer = p.lead, .m = p.m, .n = p.n, .q = p.batch, .k = p.k,
+         .a_outer = p.a_lead, .a_row = p.a_row, .a_q = p.a_batch, .a_k = p.a_k,
+         .b_outer = p.b_lead, .b_q = p.b_batch, .b_k = p.b_k, .b_col = p.b_col};
+  const bool seamless = g.a_q == g.k * g.a_k && g.b_q == g.k * g.b_k;
+  if (g.k == 1) {
+    g.a_k = g.a_q;
+    g.b_k = g.b_q;
+  }
+  if (g.k == 1 || seamless || g.q == 1) {
+    g.k *= g.q;
+    g.q = 1;
+    g.a_q = g.b_q = 0;
+  }
+  return g;
+}
+
+}  // namespace detail
+
+/// Where samples and leading axes cannot be walked as one loop (each shared by another operand) the
+/// product has no description; the front does not build such products.
+constexpr bool gemm_exists(const Tape& tape, const Instruction& i) {
+  const detail::ProductLoops p = detail::product_loops(tape, i);
+  if (i.attr.over_batch || p.batch == 1 || p.lead == 1) return true;
+  return p.a_batch == p.lead * p.a_lead && p.b_batch == p.lead * p.b_lead;
+}
+
+constexpr Gemm gemm_of(const Tape& tape, const Instruction& i) {
+  const detail::ProductLoops p = detail::product_loops(tape, i);
+  if (i.attr.over_batch) return detail::summed_product(p);
+  Gemm g{.outer = p.batch * p.lead, .m = p.m, .n = p.n, .q = 1, .k = p.k,
+         .a_outer = p.lead == 1 ? p.a_batch : p.a_lead, .a_row = p.a_row, .a_q = 0, .a_k = p.a_k,
+         .b_outer = p.lead == 1 ? p.b_batch : p.b_lead, .b_q = 0, .b_k = p.b_k, .b_col = p.b_col};
+  if (g.outer == 1) g.a_outer = g.b_outer = 0;
+  return g;
+}
+
+/// For conv2d and both of its gradients.
+constexpr Conv2dSpec conv2d_of(const Tape& tape, const Instruction& i) {
+  const Instruction& first = tape[i.args[0]];
+  const Instruction& second = tape[i.args[1]];
+  const bool forward = i.op == Op::conv2d, input = i.op == Op::conv2d_input_gradient;
+  const Instruction& x = forward ? first : input ? i : second;
+  const Instruction& y = forward ? i : first;
+  const Instruction& weight = forward || input ? second : i;
+  Conv2dSpec s;
+  s.batch = first.batched || second.batched ? tape.batch : 1;
+  s.channels = x.shape[0];
+  s.height = x.shape[1];
+  s.width = x.shape[2];
+  s.outputs = y.shape[0];
+  s.out_height = y.shape[1];
+  s.out_width = y.shape[2];
+  s.groups = i.attr.groups;
+  for (std::size_t k = 0; k < 2; ++k) {
+    s.kernel[k] = weight.shape[k + 2];
+    s.stride[k] = i.attr.stride[k];
+    s.padding[k] = i.attr.padding[k];
+    s.dilation[k] = i.attr.dilation[k];
+  }
+  s.x_batch = x.batched && s.batch != 1 ? x.shape.size() : 0;
+  s.y_batch = y.batched && s.batch != 1 ? y.shape.size() : 0;
+  s.weight_batch = weight.batched && s.batch != 1 ? weight.shape.size() : 0;
+  s.over_batch = i.attr.over_batch;
+  return s;
+}
+
+/// For all pooling ops. Small is the pooled tensor, large the one it looks at.
+constexpr Pool2dSpec pool2d_of(const Tape& tape, const Instruction& i) {
+  const bool backward = i.op == Op::max_pool2d_gradient || i.op == Op::avg_pool2d_gradient;
+  const Instruction& first = tape[i.args[0]];
+  const Instruction& large = backward ? i : first;
+  const Instruction& small = i.op == Op::max_pool2d_gradient   ? tape[i.args[1]]
+                             : i.op == Op::avg_pool2d_gradient ? first
+                                                               : i;
+  Pool2dSpec s;
+  s.planes = (i.batched ? tape.batch : 1) * large.shape[0];
+  s.height = large.shape[1];
+  s.width = large.shape[2];
+  s.out_height = small.shape[1];
+  s.out_width = small.shape[2];
+  for (std::size_t k = 0; k < 2; ++k) {
+    s.kernel[k] = i.attr.kernel[k];
+    s.stride[k] = i.attr.stride[k];
+    s.padding[k] = i.attr.padding[k];
+  }
+  return s;
+}
+
+/// The batch counts as one more axis in front; neighbouring axes of one sort are merged.
+constexpr ReduceSpec reduce_of(const Tape& tape, const Instruction& i) {
+  const Instruction& x = tape[i.args[0]];
+  ReduceSpec s;
+  bool last_reduced = false;
+  const auto add = [&](std::size_t extent, bool reduced) {
+    if (extent == 1) return;
+    if (s.shape.rank > 0 && reduced == last_reduced) {
+      s.shape.extent[s.shape.rank - 1] *= extent;
+    } else {
+      if (reduced) s.axes |= std::size_t{1} << s.shape.rank;
+      s.shape.push(extent);
+    }
+    last_reduced = reduced;
+  };
+  add(x.batched ? tape.batch : 1, i.attr.over_batch);
+  for (std::size_t k = 0; k < x.shape.rank; ++k) add(x.shape[k], (i.attr.axes >> k & 1) != 0);
+  return s;
+}
+
+constexpr SoftmaxSpec softmax_of(const Tape& tape, const Instruction& i) {
+  const std::size_t columns = i.shape.rank == 0 ? 1 : i.shape.back(0);
+  return {.rows = (i.batched ? tape.batch : 1) * i.shape.size() / columns, .columns = columns};
+}
+
+namespace detail {
+/// Elements before, and behind, an axis of one sample.
+constexpr std::size_t outer_of(const Dims& shape, std::size_t axis) {
+  std::size_t n = 1;
+  for (std::size_t k = 0; k < axis; ++k) n *= shape[k];
+  return n;
+}
+constexpr std::size_t inner_of(const Dims& shape, std::size_t axis) {
+  std::size_t n = 1;
+  for (std::size_t k = axis + 1; k < shape.rank; ++k) n *= shape[k];
+  return n;
+}
+}  // namespace detail
+
+constexpr ConcatSpec concat_of(const Tape& tape, const Instruction& i) {
+  const Instruction& a = tape[i.args[0]];
+  const Instruction& b = tape[i.args[1]];
+  const std::size_t rows = detail::outer_of(i.shape, i.attr.axis);
+  const std::size_t inner = detail::inner_of(i.shape, i.attr.axis);
+  const std::size_t all = rows * (i.batched ? tape.batch : 1);
+  return {.outer = all,
+          .a_inner = a.shape[i.attr.axis] * inner,
+          .b_inner = b.shape[i.attr.axis] * inner,
+          .a_period = a.batched ? all : rows,
+          .b_period = b.batched ? all : rows};
+}
+
+constexpr PadSpec pad_of(const Tape& tape, const Instruction& i) {
+  return {.outer = detail::outer_of(i.shape, i.attr.axis) * (i.batched ? tape.batch : 1),
+          .extent = i.shape[i.attr.axis],
+          .inner = detail::inner_of(i.shape, i.attr.axis),
+          .count = tape[i.args[0]].shape[i.attr.axis],
+          .start = i.attr.start,
+          .step = i.attr.step};
+}
+
+/// The domain (outer, row, column) over which a heavy op hands its result to a chain; rank 0 for
+/// ops that do not carry one.
+constexpr Dims carried_domain(const Tape& tape, const Instruction& i) {
+  switch (i.op) {
+    case Op::matmul: {
+      const Gemm g = gemm_of(tape, i);
+      return {3, {g.outer, g.m, g.n}};
+    }
+    case Op::conv2d: {
+      const Conv2dSpec s = conv2d_of(tape, i);
+      return {3, {s.batch, s.outputs, s.out_height * s.out_width}};
+    }
+    case Op::conv2d_input_gradient: {
+      const Conv2dSpec s = conv2d_of(tape, i);
+      return {3, {s.batch, s.channels, s.height * s.width}};
+    }
+    default: return {};
+  }
+}
+
+}  // namespace etch

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "etch/tape/describe.hpp"
+#include "etch/tape/view.hpp"
+
+// Groups instructions into steps: one heavy op with the elementwise ops that can run while its result
+// is still in registers, or a run of elementwise ops over one domain.
+
+namespace etch {
+
+/// One kernel call.
+struct Step {
+  int heavy = -1;             ///< the instruction with a kernel of its own; -1: elementwise only
+  std::vector<int> chain = {};  ///< elementwise instructions, in order
+};
+
+struct Schedule {
+  std::vector<Step> steps;
+  std::vector<int> step_of;  ///< by instruction; -1 for leaves and movement that need no step
+  std::vector<char> stored;  ///< by instruction: its value lies in memory after its step
+};
+
+namespace detail {
+
+class Fuser {
+ public:
+  constexpr explicit Fuser(const Tape& tape) : tape_(tape) {
+    schedule_.step_of = filled(tape.size(), -1);
+    schedule_.stored = filled<char>(tape.size(), 0);
+  }
+
+  constexpr Schedule run() {
+    for (std::size_t i = 0; i < tape_.size(); ++i) place(static_cast<int>(i));
+    for (const int output : tape_.outputs) materialise(output);
+    for (std::size_t i = 0; i < tape_.size(); ++i) store_arguments(static_cast<int>(i));
+    return schedule_;
+  }
+
+ private:
+  constexpr int& step_of(int i) { return schedule_.step_of[static_cast<std::size_t>(i)]; }
+  constexpr char& stored(int i) { return schedule_.stored[static_cast<std::size_t>(i)]; }
+  constexpr Step& step(int s) { return schedule_.steps[static_cast<std::size_t>(s)]; }
+
+  constexpr void new_step(int i, bool heavy) {
+    step_of(i) = static_cast<int>(schedule_.steps.size());
+    if (heavy) schedule_.steps.push_back({.heavy = i});
+    else schedule_.steps.push_back({.heavy = -1, .chain = {i}});
+  }
+
+  constexpr void place(int i) {
+    const Instruction& instruction = tape_[i];
+    switch (info(instruction.op).kind) {
+      case OpKind::leaf: break;
+      case OpKind::movement:
+        // A reshape that regroups axes is free, but of something that lies in memory.
+        if (!can_look_through(tape_, instruction)) materialise(instruction.args[0]);
+        break;
+      case OpKind::heavy:
+        for (const int arg : instruction.args) {
+          if (arg >= 0) materialise(arg);
+        }
+        new_step(i, true);
+        break;
+      case OpKind::elementwise: {
+        prepare_sources(instruction);
+        const int target = step_to_join(instruction);
+        if (target < 0) {
+          new_step(i, false);
+        } else {
+          step(target).chain.push_back(i);
+          step_of(i) = target;
+        }
+      }
+    }
+  }
+
+  /// Gives a value a place in memory: what it is stored in gets a step, if only to copy it there.
+  constexpr void materialise(int value) {
+    const int i = storage_of(tape_, value);
+    const Op op = tape_[i].op;
+    if (op == Op::input || op == Op::parameter) return;
+    if (step_of(i) < 0) {
+      prepare_sources(tape_[i]);
+      new_step(i, false);
+    }
+    stored(i) = 1;
+  }
+
+  /// What a chain cannot read as it stands (an iota that does not start at 0) is copied first.
+  constexpr void prepare_sources(const Instruction& instruction) {
+    for (const int arg : instruction.args) {
+      if (arg < 0) continue;
+      const View view = view_of(tape_, arg);
+      if (tape_[view.base].op == Op::iota && view.access.offset != 0) materialise(view.base);
+      if (tape_[view.base].op == Op::reshape) materialise(view.base);
+    }
+  }
+
+  constexpr bool same_domain(const Instruction& a, const Instruction& b) const {
+    const bool same_batch = a.batched == b.batched || tape_.batch == 1;
+    return same_batch && squeezed(a.shape) == squeezed(b.shape);
+  }
+
+  /// Whether the value is what `view.base` computes, at the same position.
+  constexpr bool in_place(const Instruction& instruction, const View& view) const {
+    const Instruction& base = tape_[view.base];
+    if (!same_domain(instruction, base) || base.op == Op::reshape) return false;
+    const DomainAccess access = domain_access(tape_, view);
+    const Domain domain = domain_of(tape_, instruction);
+    std::size_t stride = 1;
+    for (std::size_t k = domain.rank; k-- > 0;) {
+      if (domain.extent[k] == 1) continue;
+      if (access.stride[k] != stride) return false;
+      stride *= domain.extent[k];
+    }
+    return access.offset == 0;
+  }
+
+  /// The latest step that computes an argument, if this instruction can run in it: everything else
+  /// it reads must be finished before.
+  constexpr int step_to_join(const Instruction& instruction) {
+    int joinable = -1, finished = -1;
+    for (const int arg : instruction.args) {
+      if (arg < 0) continue;
+      const View view = view_of(tape_, arg);
+      const int s = step_of(storage_of(tape_, view.base));
+      int& latest = in_place(instruction, view) ? joinable : finished;
+      latest = s > latest ? s : latest;
+    }
+    if (joinable <= finished) return -1;
+    const Step& target = step(joinable);
+    if (target.heavy < 0) return joinable;
+    return carries(tape_[target.heavy], instruction, joinable) ? joinable : -1;
+  }
+
+  /// Whether a heavy op can carry an instruction: it offers a domain, and whatever else the
+  /// instruction reads can be addressed over that domain.
+  constexpr bool carries(const Instruction& heavy, const Instruction& instruction, int s) {
+    const Dims domain = carried_domain(tape_, heavy);
+    if (domain.rank == 0) return false;
+    for (const int arg : instruction.args) {
+      if (arg < 0) continue;
+      const View view = view_of(tape_, arg);
+      const Op op = tape_[view.base].op;
+      if (op == Op::constant || step_of(view.base) == s) continue;
+      const MergedAccess access = merge_onto(domain_of(tape_, instruction),
+                                             domain_access(tape_, view), domain);
+      if (!access.ok) return false;
+    }
+    return true;
+  }
+
+  /// A value read by another step than its own has to be in memory.
+  constexpr void store_arguments(int i) {
+    const int s = step_of(i);
+    if (s < 0) return;
+    const bool heavy = info(tape_[i].op).kind == OpKind::heavy;
+    const bool copy = info(tape_[i].op).kind == OpKind::movement;
+    if (heavy && carried_domain(tape_, tape_[i]).rank == 0) stored(i) = 1;
+    if (copy) {
+      stored(storage_of(tape_, view_of(tape_, i).base)) = 1;
+      return;
+    }
+    for (const int arg : tape_[i].args) {
+      if (arg < 0) continue;
+      const int base = storage_of(tape_, heavy ? arg : view_of(tape_, arg).base);
+      if (step_of(base) != s || heavy) stored(base) = 1;
+    }
+  }
+
+  const Tape& tape_;
+  Schedule schedule_;
+};
+
+}  // namespace detail
+
+/// Every value that more than one step needs is stored once, by the step that computes it.
+constexpr Schedule fuse(const Tape& tape) { return detail::Fuser(tape).run(); }
+
+/// Gives every output a place of its own: one that is a leaf, or a second name of another output,
+/// becomes a copy.
+constexpr Tape with_distinct_outputs(Tape tape) {
+  std::vector<int> taken;
+  for (int& output : tape.outputs) {
+    const int storage = storage_of(tape, output);
+    bool copy = info(tape[storage].op).kind == OpKind::leaf;
+    for (const int other : taken) copy = copy || other == storage;
+    if (copy) {
+      const Instruction source = tape[output];
+      output = tape.push({.op = source.shape.rank == 0 ? Op::broadcast : Op::slice,
+                          .batched = source.batched,
+                          .shape = source.shape,
+                          .args = {output, -1, -1},
+                          .attr = {.step = 1}});
+    }
+    taken.push_back(storage_of(tape, output));
+  }
+  return tape;
+}
+
+}  // namespace etch

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "etch/tape/fuse.hpp"
+
+// From a schedule to a program: which buffer each step reads and writes, and where it lies.
+
+namespace etch {
+
+/// Floats in a cache line: every tensor that the library places starts on one.
+inline constexpr std::size_t line_floats = 16;
+
+constexpr std::size_t round_to_line(std::size_t floats) {
+  return (floats + line_floats - 1) / line_floats * line_floats;
+}
+
+/// A buffer from the first step that writes it to the last that reads it.
+struct Lifetime {
+  std::size_t floats = 0;
+  std::size_t first = 0, last = 0;  ///< steps, both included
+  int shares = -1;                  ///< takes over the place of that lifetime, which ends as it starts
+};
+
+struct Layout {
+  std::vector<std::size_t> offsets;  ///< in floats, each on a cache line
+  std::size_t floats = 0;            ///< size of the whole
+};
+
+/// First fit in the order of birth: at each offset where something ends, lowest first.
+constexpr Layout lay_out(const std::vector<Lifetime>& lives) {
+  Layout layout{.offsets = detail::filled<std::size_t>(lives.size(), 0), .floats = 0};
+  for (std::size_t i = 0; i < lives.size(); ++i) {
+    if (lives[i].shares >= 0) {
+      layout.offsets[i] = layout.offsets[static_cast<std::size_t>(lives[i].shares)];
+      continue;
+    }
+    std::size_t offset = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (std::size_t j = 0; j < i; ++j) {
+        const std::size_t end = layout.offsets[j] + round_to_line(lives[j].floats);
+        const bool in_time = lives[j].last >= lives[i].first && lives[j].first <= lives[i].last;
+        const bool in_space = layout.offsets[j] < offset + lives[i].floats && offset < end;
+        if (in_time && in_space) {
+          offset = end;
+          moved = true;
+        }
+      }
+    }
+    layout.offsets[i] = offset;
+    const std::size_t end = offset + round_to_line(lives[i].floats);
+    layout.floats = end > layout.floats ? end : layout.floats;
+  }
+  return layout;
+}
+
+/// Where a tensor lies at run time: in the index-th input, parameter or output, or in the workspace
+/// at an offset in floats.
+struct Location {
+  enum class Kind : unsigned char { input, parameter, output, workspace } kind = Kind::workspace;
+  std::size_t index = 0;
+
+  constexpr bool operator==(const Location&) const = default;
+};
+
+/// A step with everything it needs: ranges point into the arrays of the program.
+struct PlannedStep {
+  int heavy = -1;
+  Dims domain{};
+  std::size_t first_link = 0, links = 0;
+  std::size_t first_store = 0, stores = 0;
+  std::size_t first_location = 0;  ///< arguments of the heavy op, sources, targets, in this order
+  std::size_t arguments = 0, sources = 0, targets = 0;
+  std::size_t scratch = 0;  ///< offset in the workspace
+};
+
+struct Program {
+  std::vector<PlannedStep> steps;
+  std::vector<Link> links;
+  std::vector<Store> stores;
+  std::vector<Location> locations;
+  std::size_t workspace = 0;  ///< floats
+};
+
+namespace detail {
+
+class Planner {
+ public:
+  constexpr explicit Planner(const Tape& tape) : tape_(tape), schedule_(fuse(tape)) {
+    place_ = filled(tape.size(), Location{});
+    life_ = filled(tape.size(), -1);
+  }
+
+  /// scratch(instruction): floats of working memory that its kernel wants.
+  template <class Scratch> constexpr Program run(Scratch scratch) {
+    for (std::size_t s = 0; s < schedule_.steps.size(); ++s) write_step(s);
+    find_lifetimes();
+    std::vector<std::size_t> scratch_life;
+    for (std::size_t s = 0; s < schedule_.steps.size(); ++s) {
+      const int heavy = schedule_.steps[s].heavy;
+      scratch_life.push_back(lives_.size());
+      lives_.push_back({.floats = heavy < 0 ? 0 : scratch(tape_, tape_[heavy]),
+                        .first = s,
+                        .last = s});
+    }
+    const Layout layout = lay_out(lives_);
+    locate(layout);
+    for (std::size_t s = 0; s < program_.steps.size(); ++s) {
+      program_.steps[s].scratch = layout.offsets[scratch_life[s]];
+    }
+    program_.workspace = layout.floats;
+    return program_;
+  }
+
+ private:
+  /// One step's chain, with sources and targets as instruction numbers for now.
+  struct Buffers {
+    std::vector<int> sources, targets;
+  };
+
+  constexpr std::size_t samples(int i) const { return tape_[i].batched ? tape_.batch : 1; }
+
+  constexpr const Instruction& any_of(const Step& step) const {
+    return tape_[step.chain.empty() ? step.heavy : step.chain[0]];
+  }
+
+  constexpr void write_step(std::size_t s) {
+    const Step& step = schedule_.steps[s];
+    PlannedStep planned{.heavy = step.heavy};
+    planned.first_link = program_.links.size();
+    planned.first_store = program_.stores.size();
+    Buffers buffers;
+    const bool carries = step.heavy >= 0 && carried_domain(tape_, tape_[step.heavy]).rank != 0;
+    if (step.heavy < 0 || carries) {
+      planned.domain = carries ? carried_domain(tape_, tape_[step.heavy]) : merged_domain(step);
+      write_chain(step, planned, buffers);
+    } else {
+      buffers.targets.push_back(step.heavy);
+    }
+    planned.links = program_.links.size() - planned.first_link;
+    planned.stores = program_.stores.size() - planned.first_store;
+    if (step.heavy >= 0) {
+      for (const int arg : tape_[step.heavy].args) {
+        if (arg < 0) continue;
+        uses_.push_back(storage_of(tape_, arg));
+        ++planned.arguments;
+      }
+    }
+    for (const int source : buffers.sources) uses_.push_back(source);
+    for (const int target : buffers.targets) uses_.push_back(target);
+    planned.sources = buffers.sources.size();
+    planned.targets = buffers.targets.size();
+    planned.first_location = uses_.size() - planned.arguments - planned.sources - planned.targets;
+    program_.steps.push_back(planned);
+  }
+
+  /// A movement op or a leaf that is a step of its own is copied: it reads itself through its view.
+  constexpr bool is_copy(int i) const { return info(tape_[i].op).kind != OpKind::elementwise; }
+
+  constexpr int argument_count(int i) const {
+    return is_copy(i) ? 1 : static_cast<int>(info(tape_[i].op).arity);
+  }
+  constexpr int argument(int i, int k) const {
+    return is_copy(i) ? i : tape_[i].args[static_cast<std::size_t>(k)];
+  }
+
+  /// The chain's domain with neighbouring axes merged wherever every access allows it.
+  constexpr Dims merged_domain(const Step& step) const {
+    const Domain full = domain_of(tape_, any_of(step));
+    Dims merged;
+    std::size_t last = 0;  // axis of `full` that was added last
+    for (std::size_t k = 0; k < full.rank; ++k) {
+      if (full.extent[k] == 1) continue;
+      if (merged.rank > 0 && mergeable(step, last, k, full.extent[k])) {
+        merged.extent[merged.rank - 1] *= full.extent[k];
+      } else {
+        merged.push(full.extent[k]);
+      }
+      last = k;
+    }
+    return merged;
+  }
+
+  constexpr bool mergeable(const Step& step, std::size_t outer, std::size_t inner,
+                           std::size_t extent) const {
+    for (const int i : step.chain) {
+      // Members may differ in axes of extent one; then positions do not correspond, so do not merge.
+      if (tape_[i].shape != any_of(step).shape) return false;
+      for (int k = 0; k < argument_count(i); ++k) {
+        const View view = view_of(tape_, argument(i, k));
+        if (tape_[view.base].op == Op::constant) continue;
+        const DomainAccess access = domain_access(tape_, view);
+        if (access.stride[outer] != access.stride[inner] * extent) return false;
+      }
+    }
+    return true;
+  }
+
+  constexpr void write_chain(const Step& step, PlannedStep& planned, Buffers& buffers) {
+    std::vector<int> link_of = filled(tape_.size(), -1);
+    const auto at = [&](int i) -> int& { return link_of[static_cast<std::size_t>(i)]; };
+    const auto next = [&] {
+      return static_cast<int>(program_.links.size() - planned.first_link);
+    };
+    if (step.heavy >= 0) {
+      at(step.heavy) = 0;
+      program_.links.push_back({.op = Op::parameter});
+    }
+    for (const int i : step.chain) {
+      Link link{.op = tape_[i].op};
+      for (int k = 0; k < argument_count(i); ++k) {
+        const View view = view_of(tape_, argument(i, k));
+        int& known = at(view.base);
+        const bool inside = known >= 0 && !is_copy(i) && in_chain(step, view.base);
+        link.args[k] = inside ? known : leaf(i, view, planned, buffers);
+      }
+      if (is_copy(i)) {
+        at(i) = link.args[0];
+      } else {
+        at(i) = next();
+        program_.links.push_back(link);
+      }
+    }
+    for (std::size_t i = 0; i < tape_.size(); ++i) {
+      const bool member = link_of[i] >= 0 && in_chain(step, static_cast<int>(i));
+      if (!member || schedule_.stored[i] == 0) continue;
+      program_.stores.push_back(
+          {.value = link_of[i], .buffer = static_cast<int>(buffers.targets.size())});
+      buffers.targets.push_back(static_cast<int>(i));
+    }
+  }
+
+  constexpr bool in_chain(const Step& step, int i) const {
+    if (i == step.heavy) return true;
+    for (const int member : step.chain) {
+      if (member == i) return true;
+    }
+    return false;
+  }
+
+  /// A link that brings a value from outside into the chain; equal ones are shared.
+  constexpr int leaf(int reader, const View& view, const PlannedStep& planned, Buffers& buffers) {
+    const Instruction& base = tape_[view.base];
+    Link link{.op = Op::input};
+    if (base.op == Op::constant) {
+      link.op = Op::constant;
+      link.value = base.value;
+    } else {
+      link.access = merge_onto(domain_of(tape_, tape_[reader]), domain_access(tape_, view),
+                               planned.domain).access;
+      if (base.op == Op::iota && view.access.offset == 0) {
+        link.op = Op::iota;
+        for (std::size_t k = 0; k < planned.domain.rank; ++k) {
+          if (link.access.stride[k] != 0) link.buffer = static_cast<int>(k);
+        }
+        link.access = {};
+      } else {
+        link.buffer = source(storage_of(tape_, view.base), buffers);
+      }
+    }
+    for (std::size_t k = planned.first_link; k < program_.links.size(); ++k) {
+      if (program_.links[k] == link) return static_cast<int>(k - planned.first_link);
+    }
+    program_.links.push_back(link);
+    return static_cast<int>(program_.links.size() - planned.first_link) - 1;
+  }
+
+  static constexpr int source(int storage, Buffers& buffers) {
+    for (std::size_t k = 0; k < buffers.sources.size(); ++k) {
+      if (buffers.sources[k] == storage) return static_cast<int>(k);
+    }
+    buffers.sources.push_back(storage);
+    return static_cast<int>(buffers.sources.size()) - 1;
+  }
+
+  /// Sources and targets that are neither inputs, parameters nor outputs live in the workspace.
+  constexpr void find_lifetimes() {
+    for (std::size_t i = 0; i < tape_.size(); ++i) {
+      const Instruction& instruction = tape_.code[i];
+      if (instruction.op == Op::input) place_[i] = {Location::Kind::input, instruction.attr.index};
+      if (instruction.op == Op::parameter) {
+        place_[i] = {Location::Kind::parameter, instruction.attr.index};
+      }
+    }
+    for (std::size_t k = 0; k < tape_.outputs.size(); ++k) {
+      const auto storage = static_cast<std::size_t>(storage_of(tape_, tape_.outputs[k]));
+      place_[storage] = {Location::Kind::output, k};
+    }
+    for (std::size_t s = 0; s < program_.steps.size(); ++s) {
+      const PlannedStep& step = program_.steps[s];
+      const std::size_t reads = step.arguments + step.sources;
+      for (std::size_t k = 0; k < reads + step.targets; ++k) {
+        touch(uses_[step.first_location + k], s);
+      }
+    }
+    for (std::size_t s = 0; s < program_.steps.size(); ++s) reuse_in_place(s);
+  }
+
+  constexpr void touch(int i, std::size_t s) {
+    const auto at = static_cast<std::size_t>(i);
+    if (place_[at].kind != Location::Kind::workspace) return;
+    if (life_[at] < 0) {
+      life_[at] = static_cast<int>(lives_.size());
+      lives_.push_back({.floats = samples(i) * tape_[i].shape.size(), .first = s, .last = s});
+    }
+    lives_[static_cast<std::size_t>(life_[at])].last = s;
+  }
+
+  /// A chain may write where it has read for the last time, if it does both at the same position.
+  constexpr void reuse_in_place(std::size_t s) {
+    const PlannedStep& step = program_.steps[s];
+    if (step.links == 0) return;
+    const std::size_t first_source = step.first_location + step.arguments;
+    auto taken = filled<char>(step.sources, 0);
+    for (std::size_t t = 0; t < step.targets; ++t) {
+      const int target = life_of(uses_[first_source + step.sources + t]);
+      if (target < 0) continue;
+      for (std::size_t k = 0; k < step.sources; ++k) {
+        const int source = life_of(uses_[first_source + k]);
+        if (source < 0 || taken[k] != 0 || !ends_here(source, target, s)) continue;
+        if (is_argument(step, uses_[first_source + k]) || !read_in_place(step, k)) continue;
+        lives_[static_cast<std::size_t>(target)].shares = source;
+        taken[k] = 1;
+        break;
+      }
+    }
+  }
+
+  constexpr int life_of(int i) const { return life_[static_cast<std::size_t>(i)]; }
+
+  constexpr bool ends_here(int source, int target, std::size_t s) const {
+    const Lifetime& a = lives_[static_cast<std::size_t>(source)];
+    const Lifetime& b = lives_[static_cast<std::size_t>(target)];
+    return a.last == s && a.first < s && b.first == s && a.floats == b.floats;
+  }
+
+  constexpr bool is_argument(const PlannedStep& step, int i) const {
+    for (std::size_t k = 0; k < step.arguments; ++k) {
+      if (uses_[step.first_location + k] == i) return true;
+    }
+    return false;
+  }
+
+  constexpr bool read_in_place(const PlannedStep& step, std::size_t source) const {
+    const Access same = contiguous(step.domain);
+    for (std::size_t k = 0; k < step.links; ++k) {
+      const Link& link = program_.links[step.first_link + k];
+      if (link.op != Op::input || link.buffer != static_cast<int>(source)) continue;
+      if (!(link.access == same)) return false;
+    }
+    return true;
+  }
+
+  constexpr void locate(const Layout& layout) {
+    for (const int i : uses_) {
+      Location location = place_[static_cast<std::size_t>(i)];
+      if (location.kind == Location::Kind::workspace) {
+        location.index = layout.offsets[static_cast<std::size_t>(life_of(i))];
+      }
+      program_.locations.push_back(location);
+    }
+  }
+
+  const Tape& tape_;
+  Schedule schedule_;
+  Program program_ = {};
+  std::vector<int> uses_ = {};        // by location: the instruction that is stored there
+  std::vector<Location> place_ = {};  // by instruction
+  std::vector<int> life_ = {};        // by instruction
+  std::vector<Lifetime> lives_ = {};
+};
+
+}  // namespace detail
+
+/// The program of a tape whose outputs are distinct (see with_distinct_outputs).
+template <class Scratch> constexpr Program plan(const Tape& tape, Scratch scratch) {
+  return detail::Planner(tape).run(scratch);
+}
+
+}  // namespace etch

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "etch/tape/gradient.hpp"
+#include "etch/tape/passes.hpp"
+#include "etch/tape/view.hpp"
+
+// Training runs a tape in two halves, with other tapes in between: forward, which keeps what is
+// needed later, and backward, which reads it.
+
+namespace etch {
+
+/// forward:  input 0 = x; outputs: y, then what is kept.
+/// backward: input 0 = x, 1 = gradient of y, 2 = y, 3.. = what was kept; outputs: the gradient of each
+/// parameter in the order of the table, then (if asked for) that of x.
+struct TrainingTapes {
+  Tape forward;
+  Tape backward;
+};
+
+namespace detail {
+
+/// Ops whose recomputation costs less than a trip through memory.
+constexpr bool is_cheap(Op op) {
+  switch (op) {
+    case Op::neg: case Op::abs: case Op::relu: case Op::add: case Op::sub: case Op::mul:
+    case Op::max: case Op::min: case Op::less: case Op::less_equal: case Op::equal: case Op::where:
+      return true;
+    default: return info(op).kind == OpKind::movement || info(op).kind == OpKind::leaf;
+  }
+}
+
+/// Decides which values of the forward half (instructions before `end`) the rest keeps: a value the
+/// rest reads is recomputed if that is cheap and takes nothing that is not at hand anyway.
+constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int y) {
+  auto at_hand = filled<char>(end, 0);
+  std::vector<int> kept;
+  auto read = filled<char>(end, 0);
+  for (std::size_t i = end; i < tape.size(); ++i) {
+    for (const int arg : tape.code[i].args) {
+      if (arg >= 0 && static_cast<std::size_t>(arg) < end) read[static_cast<std::size_t>(arg)] = 1;
+    }
+  }
+  // A view of something is kept by keeping what it looks at.
+  for (std::size_t i = end; i-- > 0;) {
+    if (read[i] == 0 || info(tape.code[i].op).kind != OpKind::movement) continue;
+    read[static_cast<std::size_t>(tape.code[i].args[0])] = 1;
+  }
+  for (std::size_t i = 0; i < end; ++i) {
+    const Instruction& instruction = tape.code[i];
+    bool derivable = is_cheap(instruction.op) || static_cast<int>(i) == y;
+    if (static_cast<int>(i) != y) {
+      for (const int arg : instruction.args) {
+        derivable = derivable && (arg < 0 || at_hand[static_cast<std::size_t>(arg)] != 0);
+      }
+    }
+    if (!derivable && read[i] != 0 && info(instruction.op).kind != OpKind::movement) {
+      kept.push_back(static_cast<int>(i));
+      derivable = true;
+    }
+    at_hand[i] = derivable ? 1 : 0;
+  }
+  return kept;
+}
+
+constexpr Instruction as_input(const Instruction& value, std::size_t index) {
+  Instruction input;
+  input.op = Op::input;
+  input.batched = value.batched;
+  input.shape = value.shape;
+  input.attr.index = index;
+  return input;
+}
+
+}  // namespace detail
+
+/// `tape` has one batched input and one batched output.
+constexpr TrainingTapes split_for_training(const Tape& tape, bool wants_input_gradient) {
+  Tape joint = without_dead_code(without_common_subexpressions(tape));
+  const int y = storage_of(joint, joint.outputs[0]);
+  const std::size_t end = joint.size();
+  const int output = joint.outputs[0];
+  const int g = joint.push(detail::as_input(joint[output], 1));
+  // Shapes of y and of what it is stored as may differ; the bytes are the same.
+  std::vector<int> wanted = leaves(joint, Op::parameter);
+  if (wants_input_gradient) wanted.push_back(leaves(joint, Op::input)[0]);
+  const std::vector<int> gradients = differentiate(joint, {output}, {g}, wanted);
+  joint.outputs = gradients;
+  joint = without_common_subexpressions(joint);
+
+  const std::vector<int> kept = detail::values_to_keep(joint, end, y);
+  Tape forward = joint;
+  forward.outputs = {output};
+  for (const int value : kept) forward.outputs.push_back(value);
+
+  Tape backward = joint;
+  const bool has_y = backward[y].op != Op::input && backward[y].op != Op::parameter;
+  if (has_y) backward[y] = detail::as_input(backward[y], 2);
+  for (std::size_t k = 0; k < kept.size(); ++k) {
+    backward[kept[k]] = detail::as_input(backward[kept[k]], 3 + k);
+  }
+  return {without_dead_code(forward), without_dead_code(backward)};
+}
+
+}  // namespace etch

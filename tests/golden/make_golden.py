@@ -1,0 +1,314 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSL-1.0
+"""Writes the golden values next to this script: python3 make_golden.py (Debian's python3-torch).
+
+A case is a module placed alone in nn.Sequential, so parameters have the keys 0.weight, 0.bias, ...
+It holds x (batch first), every parameter by its state_dict key, y, a fixed cotangent r, and the
+gradients of sum(y * r): dx and d<key>. Functions are modules whose second operand is the
+parameter 0.w, shared by all samples. An axis in a case's name counts in the sample, without the
+batch. Inputs are decimals of at most three places; everything is computed in float64 and
+written with 9 significant digits, which serves float and double tests alike.
+Each case seeds its own generator with its name, so that a new case leaves the others' bytes alone.
+"""
+
+import math
+import pathlib
+import random
+
+import torch
+from torch import nn
+
+BATCH = 3
+HERE = pathlib.Path(__file__).parent
+
+
+def draw(rng, shape, low=-2.0, high=2.0, places=3):
+    """Distinct decimals, none near zero: no ties for max, no kink of relu or abs."""
+    seen, values = set(), []
+    while len(values) < math.prod(shape):
+        value = round(rng.uniform(low, high), places)
+        if abs(value) > 0.01 and value not in seen:
+            seen.add(value)
+            values.append(value)
+    return torch.tensor(values, dtype=torch.float64).reshape(shape)
+
+
+def cotangent(rng, shape):
+    """Ties do no harm here, so two places are enough."""
+    values = [round(rng.uniform(-1.0, 1.0), 2) for _ in range(math.prod(shape))]
+    return torch.tensor(values, dtype=torch.float64).reshape(shape)
+
+
+class Family:
+    """One text file of cases, written when the with-block ends."""
+
+    def __init__(self, name):
+        self.path = HERE / f"{name}.txt"
+        version = ".".join(torch.__version__.split(".")[:2])  # Debian's 1.13.1 says 1.13.0a0
+        self.lines = [f"# made by make_golden.py with PyTorch {version}: "
+                      "computed in float64, written with 9 significant digits"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error, *_):
+        if error is None:
+            self.path.write_text("\n".join(self.lines) + "\n")
+
+    def write(self, name, tensors):
+        self.lines.append(f"case {name}")
+        for key, tensor in tensors.items():
+            self.lines.append(" ".join(["tensor", key, *map(str, tensor.shape or (1,))]))
+            numbers = [f"{v + 0.0:.9g}" for v in tensor.detach().double().flatten().tolist()]
+            self.lines += [" ".join(numbers[i:i + 10]) for i in range(0, len(numbers), 10)]
+        self.lines.append("end")
+
+    def network(self, name, net, sample, low=-2.0, high=2.0, params=(-1.0, 1.0), x=None):
+        """`sample` is the shape of one input; `x` replaces the drawn input."""
+        rng = random.Random(name)
+        x = (draw(rng, (BATCH, *sample), low, high) if x is None else x).requires_grad_()
+        net = net.double()
+        with torch.no_grad():
+            for p in net.parameters():
+                p.copy_(draw(rng, p.shape, *params))
+        y = net(x)
+        r = cotangent(rng, y.shape)
+        (y * r).sum().backward()
+        weights = dict(net.named_parameters())
+        self.write(name, {"x": x, **weights, "y": y, "r": r, "dx": x.grad,
+                          **{f"d{key}": p.grad for key, p in weights.items()}})
+
+    def layer(self, name, layer, sample, **options):
+        self.network(name, nn.Sequential(layer), sample, **options)
+
+
+class Function(nn.Module):
+    """y = f(x) or f(x, w)."""
+
+    def __init__(self, f, w=None):
+        super().__init__()
+        self.f = f
+        if w is not None:
+            self.w = nn.Parameter(torch.zeros(w))
+
+    def forward(self, x):
+        return self.f(x, *self.parameters())
+
+
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+def linear():
+    with Family("linear") as f:
+        f.layer("linear", nn.Linear(5, 4), (5,))
+        f.layer("linear_no_bias", nn.Linear(5, 4, bias=False), (5,))
+        f.layer("linear_sequence", nn.Linear(5, 6), (4, 5))
+        f.layer("linear_wide", nn.Linear(19, 17), (19,))
+
+
+def conv():
+    image = (2, 5, 7)
+    with Family("conv") as f:
+        f.layer("conv2d_k3", nn.Conv2d(2, 3, 3), image)
+        f.layer("conv2d_k3_stride2", nn.Conv2d(2, 3, 3, stride=2), image)
+        f.layer("conv2d_k3_padding1", nn.Conv2d(2, 3, 3, padding=1), image)
+        f.layer("conv2d_k3_stride2_padding1", nn.Conv2d(2, 3, 3, stride=2, padding=1), image)
+        f.layer("conv2d_k3x2_stride2x1_padding1x0",
+                nn.Conv2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0)), image)
+        f.layer("conv2d_k3_groups2", nn.Conv2d(4, 6, 3, groups=2), (4, 5, 4))
+        f.layer("conv2d_k3_padding1_depthwise",
+                nn.Conv2d(3, 3, 3, padding=1, groups=3), (3, 5, 4))
+        f.layer("conv2d_k3_depthwise_multiplier2", nn.Conv2d(3, 6, 3, groups=3), (3, 5, 4))
+        f.layer("conv2d_k3_dilation2", nn.Conv2d(2, 3, 3, dilation=2), image)
+        f.layer("conv2d_k3_padding2_dilation2",
+                nn.Conv2d(1, 2, 3, padding=2, dilation=2), (1, 5, 7))
+        f.layer("conv2d_k3_no_bias", nn.Conv2d(2, 3, 3, bias=False), image)
+        f.layer("conv2d_k1", nn.Conv2d(3, 4, 1), (3, 3, 5))
+        f.layer("conv2d_k2_stride2", nn.Conv2d(2, 3, 2, stride=2), image)
+
+
+def pool():
+    even, odd = (2, 4, 6), (2, 5, 7)
+    with Family("pool") as f:
+        f.layer("max_pool2d_k2", nn.MaxPool2d(2), even)
+        f.layer("max_pool2d_k2_odd", nn.MaxPool2d(2), odd)
+        f.layer("max_pool2d_k3_stride2_padding1", nn.MaxPool2d(3, 2, 1), odd)
+        f.layer("max_pool2d_k3_stride1", nn.MaxPool2d(3, 1), odd)
+        f.layer("max_pool2d_k2x3_stride1x2_padding0x1",
+                nn.MaxPool2d((2, 3), (1, 2), (0, 1)), odd)
+        f.layer("avg_pool2d_k2", nn.AvgPool2d(2), even)
+        f.layer("avg_pool2d_k2_odd", nn.AvgPool2d(2), odd)
+        f.layer("avg_pool2d_k3_stride2_padding1", nn.AvgPool2d(3, 2, 1), odd)
+        f.layer("flatten", nn.Flatten(), (2, 3, 2))
+
+
+def activations():
+    wide = torch.tensor([[-100.0, -30.0, -20.5, -9.0, 0.25], [100.0, 30.0, 20.5, 9.0, -0.25],
+                         [-100.0, 100.0, -30.0, 30.0, 1.0]], dtype=torch.float64)
+    with Family("activations") as f:
+        for name, layer in {
+            "relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(), "leaky_relu_0.2": nn.LeakyReLU(0.2),
+            "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(),
+            "gelu": nn.GELU(), "gelu_tanh": nn.GELU(approximate="tanh"), "silu": nn.SiLU(),
+            "elu": nn.ELU(), "elu_0.5": nn.ELU(0.5),
+            "softplus": nn.Softplus(), "softplus_beta2": nn.Softplus(beta=2),
+            "softmax": nn.Softmax(-1), "log_softmax": nn.LogSoftmax(-1),
+        }.items():
+            f.layer(name, layer, (7,), low=-4.0, high=4.0)
+            if name not in ("relu", "leaky_relu", "leaky_relu_0.2"):
+                f.layer(f"{name}_extreme", layer, (5,), x=wide.clone())
+        f.layer("softmax_4x5", nn.Softmax(-1), (4, 5))
+        f.layer("softmax_axis0_4x5", nn.Softmax(1), (4, 5))
+        f.layer("log_softmax_4x5", nn.LogSoftmax(-1), (4, 5))
+
+
+def norm():
+    with Family("norm") as f:
+        f.layer("layer_norm_6", nn.LayerNorm(6), (6,))
+        f.layer("layer_norm_6_of_4x6", nn.LayerNorm(6), (4, 6))
+        f.layer("layer_norm_4x6", nn.LayerNorm((4, 6)), (4, 6))
+        f.layer("layer_norm_6_eps0.1", nn.LayerNorm(6, eps=0.1), (6,))
+        f.layer("layer_norm_6_no_affine", nn.LayerNorm(6, elementwise_affine=False), (6,))
+
+
+def functions():
+    positive = {"low": 0.2, "high": 3.0}
+    both_positive = {**positive, "params": (0.2, 3.0)}
+    with Family("functions") as f:
+        def case(name, function, sample, w=None, **options):
+            f.layer(name, Function(function, w), sample, **options)
+
+        case("matmul_x_w", lambda x, w: x @ w, (4, 6), (6, 5))
+        case("matmul_w_x", lambda x, w: w @ x, (4, 6), (5, 4))
+        case("matmul_w_vector", lambda x, w: x @ w.T, (6,), (5, 6))
+        case("matmul_x_transposed_x", lambda x: x @ x.transpose(-1, -2), (3, 5))
+        case("add_4x1_1x5", lambda x, w: x + w, (4, 1), (1, 5))
+        case("sub_4x5_5", lambda x, w: x - w, (4, 5), (5,))
+        case("mul_4x1_1x5", lambda x, w: x * w, (4, 1), (1, 5))
+        case("div_4x5_4x1", lambda x, w: x / w, (4, 5), (4, 1), params=(0.2, 3.0))
+        case("negate", lambda x: -x, (5,))
+        case("pow_3", lambda x: x ** 3, (5,))
+        case("pow_2.5", lambda x: x ** 2.5, (5,), **positive)
+        case("pow_-1.5", lambda x: x ** -1.5, (5,), **positive)
+        case("pow_x_w", lambda x, w: x ** w, (5,), (5,), **both_positive)
+        case("min_x_w", torch.minimum, (3, 5), (3, 5))
+        case("max_x_w", torch.maximum, (3, 5), (3, 5))
+        for name in ("erf", "abs", "exp", "tanh", "sigmoid"):
+            case(name, getattr(torch, name), (7,))
+        for name in ("sqrt", "rsqrt", "log"):
+            case(name, getattr(torch, name), (7,), **positive)
+        for axis in range(3):
+            case(f"sum_axis{axis}", lambda x: x.sum(axis + 1), (2, 3, 4))
+            case(f"mean_axis{axis}", lambda x: x.mean(axis + 1), (2, 3, 4))
+            case(f"max_axis{axis}", lambda x: x.amax(axis + 1), (2, 3, 4))
+        case("where_x_greater_w", lambda x, w: torch.where(x > w, x * x, 3 * w), (3, 5), (3, 5))
+        case("where_x_greater_0", lambda x: torch.where(x > 0, x, 0.5 * x), (3, 5))
+        case("concat_axis0", lambda x, w: torch.cat([x, w.expand(BATCH, 3, 5)], 1),
+             (2, 5), (3, 5))
+        case("concat_axis1", lambda x, w: torch.cat([x, w.expand(BATCH, 2, 4)], 2),
+             (2, 5), (2, 4))
+        case("slice_axis0_1to3", lambda x: x[:, 1:3], (4, 6))
+        case("slice_axis1_1to5", lambda x: x[:, :, 1:5], (4, 6))
+        case("transpose_4x6", lambda x: x.transpose(1, 2), (4, 6))
+        case("transpose_2x3x4", lambda x: x.transpose(2, 3), (2, 3, 4))
+        case("reshape_4x6_to_3x8", lambda x: x.reshape(BATCH, 3, 8), (4, 6))
+
+
+def kinks():
+    """Where the derivative jumps or two maxima tie: PyTorch's choice, also that for exact 0."""
+    steps = torch.tensor([[-1.0, 0.0, 1.0, 1.0], [0.0, 0.0, -1.0, 0.5], [2.0, 2.0, 2.0, -2.0]],
+                         dtype=torch.float64)
+    with Family("kinks") as f:
+        for name, layer in {
+            "relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(), "elu": nn.ELU(),
+            "abs": Function(torch.abs), "max_axis0": Function(lambda x: x.amax(1)),
+            "max_x_0": Function(lambda x: torch.maximum(x, torch.zeros_like(x))),
+            "min_x_0": Function(lambda x: torch.minimum(x, torch.zeros_like(x))),
+        }.items():
+            f.layer(f"{name}_tie", layer, (4,), x=steps.clone())
+        f.layer("max_pool2d_k2_tie", nn.MaxPool2d(2), (1, 2, 2),
+                x=steps.clone().reshape(BATCH, 1, 2, 2))
+
+
+def networks():
+    def block():
+        return Residual(nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6))
+
+    with Family("networks") as f:
+        f.layer("residual_mlp", block(), (6,))
+        f.network("residual_inside",
+                  nn.Sequential(nn.Linear(5, 6), block(), nn.ReLU(), nn.Linear(6, 3)), (5,))
+        f.network("small_cnn",
+                  nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                                nn.Flatten(), nn.Linear(24, 5)), (1, 4, 6))
+        f.network("mlp_gelu_layer_norm",
+                  nn.Sequential(nn.Linear(5, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 3)),
+                  (5,))
+
+
+def losses():
+    """y is the mean loss over the batch (and all elements), dx and d<key> its gradients."""
+    with Family("losses") as f:
+        def case(name, loss, target, sample, net=None, **options):
+            rng = random.Random(name)
+            if not isinstance(target, torch.Tensor):
+                target = draw(rng, *target)
+            x = draw(rng, (len(target), *sample), **options).requires_grad_()
+            net = (net or nn.Sequential()).double()
+            with torch.no_grad():
+                for p in net.parameters():
+                    p.copy_(draw(rng, p.shape, -1.0, 1.0))
+            weights = dict(net.named_parameters())
+            y = loss(net(x), target)
+            y.backward()
+            f.write(name, {"x": x, **weights, "target": target, "y": y, "dx": x.grad,
+                           **{f"d{key}": p.grad for key, p in weights.items()}})
+
+        large = {"low": -100.0, "high": 100.0}
+        bits = torch.tensor([[0, 1, 1, 0], [1, 0, 0, 1], [1, 1, 0, 0]], dtype=torch.float64)
+        bce = nn.BCEWithLogitsLoss()
+        case("cross_entropy", nn.CrossEntropyLoss(), torch.tensor([2, 0, 4]), (5,))
+        case("cross_entropy_large", nn.CrossEntropyLoss(), torch.tensor([2, 0, 4]), (5,), **large)
+        case("cross_entropy_batch1", nn.CrossEntropyLoss(), torch.tensor([3]), (5,))
+        case("mse", nn.MSELoss(), ((3, 4),), (4,))
+        case("mse_2x3", nn.MSELoss(), ((3, 2, 3),), (2, 3))
+        case("bce_with_logits", bce, bits, (4,))
+        case("bce_with_logits_large", bce, bits, (4,), **large)
+        case("bce_with_logits_soft", bce, ((3, 4), 0.0, 1.0), (4,))
+        case("mlp_cross_entropy", nn.CrossEntropyLoss(), torch.tensor([1, 3, 0]), (5,),
+             nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 4)))
+
+
+def optimizers():
+    """p0 is the start; p<k> the parameters after step k, which read the gradient g<k>."""
+    sgd, adam = torch.optim.SGD, torch.optim.Adam
+    with Family("optimizers") as f:
+        for name, (optimizer, options) in {
+            "sgd_lr0.1": (sgd, {"lr": 0.1}),
+            "sgd_lr0.1_decay0.01": (sgd, {"lr": 0.1, "weight_decay": 0.01}),
+            "sgd_lr0.1_momentum0.9": (sgd, {"lr": 0.1, "momentum": 0.9}),
+            "sgd_lr0.1_momentum0.9_nesterov_decay0.01":
+                (sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+            "adam": (adam, {}),
+            "adam_lr0.01_betas0.8_0.95_decay0.01":
+                (adam, {"lr": 0.01, "betas": (0.8, 0.95), "weight_decay": 0.01}),
+        }.items():
+            rng = random.Random(name)
+            p = nn.Parameter(draw(rng, (2, 3)))
+            step = optimizer([p], **options)
+            tensors = {"p0": p.detach().clone()}
+            for k in range(1, 6):
+                p.grad = draw(rng, p.shape, -1.0, 1.0)
+                tensors[f"g{k}"] = p.grad.clone()
+                step.step()
+                tensors[f"p{k}"] = p.detach().clone()
+            f.write(name, tensors)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for family in (linear, conv, pool, activations, norm, functions, kinks, networks, losses,
+                   optimizers):
+        family()
