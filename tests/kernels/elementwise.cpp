@@ -136,7 +136,6 @@ template <std::size_t n> void walks_vector() {
 }
 
 template <double exponent> float power(float x) {
-  Chain<3, 1> chain;
   constexpr auto make = [] {
     Chain<3, 1> c;
     c.link = {input(0, {}), constant(exponent), apply(Op::pow, 0, 1)};

@@ -294,12 +294,12 @@ template <Expr A, Expr B> constexpr auto matmul(A a, B b) {
 // Windows.
 /// Kernel (pooling only), stride, padding, dilation and groups of a two-dimensional window.
 struct Window2d {
-  std::size_t kernel[2] = {1, 1}, stride[2] = {1, 1}, padding[2] = {}, dilation[2] = {1, 1};
+  Array2<std::size_t> kernel{1, 1}, stride{1, 1}, padding{}, dilation{1, 1};
   std::size_t groups = 1;
 
   constexpr Attributes attributes() const {
     Attributes a{.groups = groups};
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
       a.kernel[i] = kernel[i];
       a.stride[i] = stride[i];
       a.padding[i] = padding[i];

@@ -62,6 +62,11 @@ template <FixedString key, class Layer, class... Args> struct Call;
 /// position: "0", "1", ...
 template <class X, class... Layers> struct Piped;
 
+/// Several results of one formula, in order.
+template <class... E> struct Outputs : Expression {
+  using shape = Shape<>;
+};
+
 template <double number> inline constexpr Constant<number> constant{};
 template <std::size_t n> inline constexpr Iota<n> iota{};
 
@@ -100,6 +105,9 @@ template <FixedString key, class Layer, class... Args> struct Call : Expression 
 template <class X, class... Layers> struct Piped : Expression {
   using shape = typename detail::piped_shape<ShapeOf<X>, Layers...>::type;
 };
+
+/// What a formula with several results returns.
+template <Expr... E> constexpr auto outputs(E...) { return Outputs<E...>{}; }
 
 /// Number of elements of an expression's value.
 template <Expr X> constexpr std::size_t size_of(X) { return ShapeOf<X>::size; }

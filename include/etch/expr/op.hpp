@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "etch/expr/fixed.hpp"
 #include "etch/expr/shape.hpp"
 
 namespace etch {
@@ -112,17 +113,18 @@ struct Attributes {
   std::size_t step = 0;           ///< slice, pad: distance of neighbours along the axis (>= 1)
   std::size_t axes = 0;           ///< sum, max_reduce: bit i set = axis i is reduced away
   std::size_t groups = 0;         ///< conv2d and its gradients
-  std::size_t kernel[2] = {};     ///< pooling: window height and width
-  std::size_t stride[2] = {};     ///< conv2d, pooling
-  std::size_t padding[2] = {};    ///< conv2d (zeros), pooling, on both sides
-  std::size_t dilation[2] = {};   ///< conv2d
-  std::size_t order[max_rank] = {};  ///< permute: axis i of the result is axis order[i] of x
+  Array2<std::size_t> kernel{};    ///< pooling: window height and width
+  Array2<std::size_t> stride{};    ///< conv2d, pooling
+  Array2<std::size_t> padding{};   ///< conv2d (zeros), pooling, on both sides
+  Array2<std::size_t> dilation{};  ///< conv2d
+  Array6<std::size_t> order{};  ///< permute: axis i of the result is axis order[i] of x
   bool transpose_a = false;       ///< matmul: a is stored [K, M] (its last two axes)
   bool transpose_b = false;       ///< matmul: b is stored [N, K]
   bool over_batch = false;        ///< sum, matmul, conv2d_weight_gradient: also summed over samples
 
   constexpr bool operator==(const Attributes&) const = default;
 };
+static_assert(max_rank == 6);
 
 /// Windows along one axis: floor((n + 2 p - d (k - 1) - 1) / s) + 1, as PyTorch counts them.
 constexpr std::size_t window_count(std::size_t n, std::size_t kernel, std::size_t stride,

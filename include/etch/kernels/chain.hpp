@@ -203,7 +203,38 @@ HWY_INLINE void run_links(D d, const Position& at, hn::Vec<D> accumulator,
    ...);
 }
 
+template <class ChainType> constexpr std::size_t source_count(const ChainType& chain) {
+  int count = 0;
+  for (const Link& link : chain.link) {
+    if (link.op == Op::input && link.buffer >= count) count = link.buffer + 1;
+  }
+  return static_cast<std::size_t>(count);
+}
+
+template <class ChainType> constexpr std::size_t target_count(const ChainType& chain) {
+  int count = 0;
+  for (const Store& store : chain.store) count = store.buffer >= count ? store.buffer + 1 : count;
+  return static_cast<std::size_t>(count);
+}
+
+template <std::size_t... i, class Pointer>
+HWY_INLINE void copy_pointers(const Pointer* from, Pointer* to, std::index_sequence<i...>) {
+  ((to[i] = from[i]), ...);
+}
+
 }  // namespace detail
+
+/// The buffers of a chain, held by a kernel for its own time: vector stores may alias anything, so
+/// the compiler would read the caller's table again after each of them.
+template <auto chain> struct Buffers {
+  const float* sources[detail::source_count(chain) + 1];
+  float* targets[detail::target_count(chain) + 1];
+
+  HWY_INLINE Buffers(const float* const* from, float* const* to) {
+    detail::copy_pointers(from, sources, std::make_index_sequence<detail::source_count(chain)>{});
+    detail::copy_pointers(to, targets, std::make_index_sequence<detail::target_count(chain)>{});
+  }
+};
 
 /// Evaluates `chain` for the `count` <= Lanes(d) elements of its domain that start at `at` and run
 /// along the last axis, and writes its stores. All reads come before the first write, so a target

@@ -133,6 +133,10 @@ constexpr std::size_t tap_offset(std::size_t channel, std::size_t ky, std::size_
 
 // ---- register tiles -----------------------------------------------------------------------------
 
+/// Two fewer than there are: with all of them in use compilers spill.
+inline constexpr std::size_t usable_registers =
+    HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 30 : 14;
+
 /// Outputs by rows by vectors of a row; with more than one row the vectors fill their runs.
 struct ConvTile {
   std::size_t outputs = 1, rows = 1, vectors = 1;
@@ -162,12 +166,12 @@ constexpr std::size_t cover_cost(const ConvTile& t, std::size_t outputs, const P
 }
 
 constexpr ConvTile choose_tile(std::size_t outputs, const PixelRuns& runs) {
-  constexpr std::size_t registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 32 : 16;
   const std::size_t all = vectors_of(runs.length);
   ConvTile best;
-  for (std::size_t n = 1; n <= std::min(all * runs.count, registers / 2); ++n) {
+  for (std::size_t n = 1; n <= std::min(all * runs.count, usable_registers / 2); ++n) {
     if (n > all && n % all != 0) continue;
-    for (std::size_t m = 1; m <= outputs && m * n + n + 1 <= registers; ++m) {
+    for (std::size_t m = 1; m <= outputs; ++m) {
+      if (m * n + (m > 1 ? n : 1) + 2 > usable_registers) break;
       const ConvTile tile{m, std::max<std::size_t>(1, n / all), std::min(n, all)};
       if (cover_cost(tile, outputs, runs) < cover_cost(best, outputs, runs)) best = tile;
     }
@@ -179,7 +183,7 @@ constexpr ConvTile choose_tile(std::size_t outputs, const PixelRuns& runs) {
 /// the last vector of a row holds `last` pixels.
 template <Correlation c, std::size_t outputs_, std::size_t rows, std::size_t vectors,
           std::size_t last>
-struct Tile {
+struct CorrelationTile {
   static constexpr PixelRuns runs = pixel_runs<c>();
   static constexpr std::size_t outputs = outputs_, all = rows * vectors;
   static constexpr std::size_t count(std::size_t j) { return (j + 1) % vectors ? lanes : last; }
@@ -190,6 +194,15 @@ struct Tile {
     return j / vectors * runs.length + j % vectors * lanes;
   }
 };
+
+/// g++ would read a vector anew for every product, as an operand in memory, though an unaligned read
+/// is often two; this makes it forget where the vector came from.
+template <class V> HWY_INLINE V in_register(V v) {
+#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
+  asm("" : "+x"(v.raw));
+#endif
+  return v;
+}
 
 /// `count` source lanes. In scratch all lanes can be read: there is slack behind it.
 template <Layout layout, std::size_t count, class D>
@@ -205,8 +218,9 @@ HWY_INLINE hn::Vec<D> load_pixels(D d, const float* p) {
 template <Correlation c, class T, class D, std::size_t... j, std::size_t... i>
 HWY_INLINE void add_tap(D d, const float* source, const float* weight, hn::Vec<D>* HWY_RESTRICT sum,
                         std::index_sequence<j...>, std::index_sequence<i...>) {
-  const hn::Vec<D> x[T::all] = {
+  hn::Vec<D> x[T::all] = {
       load_pixels<T::runs.layout, T::count(j)>(d, source + T::offset(j))...};
+  if constexpr (T::outputs > 1) ((x[j] = in_register(x[j])), ...);
   ((sum[i] = hn::MulAdd(hn::Set(d, weight[i / T::all * c.weight_output]), x[i % T::all], sum[i])),
    ...);
 }
@@ -275,10 +289,10 @@ HWY_INLINE void correlate_outputs(const float* source, const float* weight, std:
   constexpr std::size_t rest = c.outputs % step;
   std::size_t output = 0;
   for (; output + step <= c.outputs; output += step) {
-    correlate_tile<c, Tile<c, step, rows, vectors, last>>(source, weight, output, pixel, finish);
+    correlate_tile<c, CorrelationTile<c, step, rows, vectors, last>>(source, weight, output, pixel, finish);
   }
   if constexpr (rest != 0) {
-    correlate_tile<c, Tile<c, rest, rows, vectors, last>>(source, weight, output, pixel, finish);
+    correlate_tile<c, CorrelationTile<c, rest, rows, vectors, last>>(source, weight, output, pixel, finish);
   }
 }
 

@@ -125,15 +125,23 @@ struct GradientTile {
 /// `taps` of `channels` neighbouring channels: either a part of one window or some whole windows.
 template <Conv2dSpec s> constexpr GradientTile gradient_tile() {
   using D = hn::CappedTag<float, gradient_lanes(s)>;
-  constexpr std::size_t registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 31 : 15;
-  const std::size_t vectors = std::min<std::size_t>(3, gradient_pitch(s) / hn::MaxLanes(D{}));
-  const std::size_t most = (registers - vectors) / vectors;
+  const std::size_t vectors = std::min<std::size_t>(2, gradient_pitch(s) / hn::MaxLanes(D{}));
+  const std::size_t most = (usable_registers - 2 - vectors) / vectors;
   if (window(s) <= most) {
     const std::size_t channels = std::min(most / window(s), group_inputs(s));
     return {channels, window(s), vectors};
   }
   const std::size_t parts = (window(s) + most - 1) / most;
   return {1, (window(s) + parts - 1) / parts, vectors};
+}
+
+/// Keeps g++ from carrying what it read through the pointer over to the next pixel: broadcasting a
+/// register costs a shuffle, broadcasting from memory nothing.
+HWY_INLINE const float* read_anew(const float* p) {
+#if HWY_COMPILER_GCC_ACTUAL
+  asm("" : "+r"(p));
+#endif
+  return p;
 }
 
 /// Adds one sample's products to `taps` taps from `first` (of the window, then of the next
@@ -151,8 +159,11 @@ HWY_INLINE void add_products(const float* x, const float* g, float* HWY_RESTRICT
   for (std::size_t oy = 0; oy < s.out_height; ++oy) {
     const float* p = x + oy * s.stride[0] * row;
     for (std::size_t ox = 0; ox < s.out_width; ++ox, p += s.stride[1], g += pitch) {
+      p = read_anew(p);
       hn::Vec<D> gradient[vectors];
-      unrolled<vectors>([&](auto j) HWY_ATTR { gradient[j] = hn::LoadU(d, g + j * width); });
+      unrolled<vectors>([&](auto j) HWY_ATTR {
+        gradient[j] = in_register(hn::LoadU(d, g + j * width));
+      });
       unrolled<taps * vectors>([&](auto i) HWY_ATTR {
         constexpr std::size_t tap = first + i / vectors, in_window = tap % window(s);
         constexpr std::size_t at = tap / window(s) * gradient_image(s).size() +

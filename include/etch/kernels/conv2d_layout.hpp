@@ -19,11 +19,12 @@ namespace etch {
 /// with zeros outside of the source. A negative padding crops.
 struct Correlation {
   std::size_t inputs = 1, outputs = 1;  ///< channels summed over, channels made
-  std::size_t in[2] = {1, 1}, out[2] = {1, 1};
-  std::size_t kernel[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1};
-  std::ptrdiff_t padding[2] = {};
+  Array2<std::size_t> in{1, 1}, out{1, 1};
+  Array2<std::size_t> kernel{1, 1}, stride{1, 1}, dilation{1, 1};
+  Array2<std::ptrdiff_t> padding{};
   /// weight[m, c, i, j] lies at first + m * output + c * input + i * tap[0] + j * tap[1].
-  std::ptrdiff_t weight_first = 0, weight_tap[2] = {};
+  std::ptrdiff_t weight_first = 0;
+  Array2<std::ptrdiff_t> weight_tap{};
   std::size_t weight_output = 0, weight_input = 0;
 
   constexpr bool operator==(const Correlation&) const = default;

@@ -41,7 +41,7 @@ template <class ChainType> constexpr void drop_axis(ChainType& chain, std::size_
 /// Stepping through `axis` and the one behind it is stepping through one long axis.
 template <class ChainType> constexpr bool can_merge(const ChainType& chain, std::size_t axis) {
   for (const Link& link : chain.link) {
-    const std::size_t* stride = link.access.stride;
+    const Array6<std::size_t>& stride = link.access.stride;
     if (link.op == Op::input && stride[axis] != stride[axis + 1] * chain.domain[axis + 1]) {
       return false;
     }
@@ -104,13 +104,14 @@ HWY_INLINE void elementwise_axes(Position& at, const float* const* sources,
 }  // namespace detail
 
 /// Evaluates `chain` over its whole domain (rank 0 to 6). Targets are contiguous and row-major over
-/// the domain; a target may be the buffer of a source that is read contiguously from the same place.
+/// the domain; one may be the buffer of a source that is read contiguously from the same place.
 /// Nothing outside the accessed elements is touched, at any alignment of a float.
 template <auto chain>
 void elementwise(const float* const* sources, float* const* targets) noexcept {
   constexpr auto merged = detail::merge_axes(chain);
   Position at;
-  detail::elementwise_axes<merged, 0>(at, sources, targets);
+  const Buffers<merged> buffers(sources, targets);
+  detail::elementwise_axes<merged, 0>(at, buffers.sources, buffers.targets);
 }
 
 }  // namespace etch::HWY_NAMESPACE

@@ -393,14 +393,15 @@ void matmul(const float* a, const float* b, const float* const* sources, float* 
   static_assert(chain.domain == Dims{3, {gemm.outer, gemm.m, gemm.n}});
   constexpr auto product = etch::detail::normal_product(gemm, chain);
   constexpr Gemm g = product.gemm;
+  const Buffers<chain> held(sources, targets);
   for (std::size_t o = 0; o < g.outer; ++o) {
     const Position at{{o}};
     const float* ao = (product.transposed ? b : a) + o * g.a_outer;
     const float* bo = (product.transposed ? a : b) + o * g.b_outer;
     if constexpr (detail::matmul_way(g) == detail::MatmulWay::dots) {
-      detail::run_all_dots<g, product.chain>(ao, bo, at, sources, targets);
+      detail::run_all_dots<g, product.chain>(ao, bo, at, held.sources, held.targets);
     } else {
-      detail::run_all_panels<g, product.chain>(ao, bo, at, sources, targets, scratch);
+      detail::run_all_panels<g, product.chain>(ao, bo, at, held.sources, held.targets, scratch);
     }
   }
 }

@@ -67,7 +67,7 @@ constexpr Gemm transpose_column(Gemm g) {
 template <class ChainType> constexpr bool can_merge_rows(const ChainType& chain) {
   for (const Link& link : chain.link) {
     const bool counts_rows = link.op == Op::iota && link.buffer < 2;
-    const std::size_t* stride = link.access.stride;
+    const Array6<std::size_t>& stride = link.access.stride;
     const bool apart = link.op == Op::input && chain.domain[1] != 1 &&
                        stride[0] != stride[1] * chain.domain[1];
     if (counts_rows || apart) return false;
@@ -157,7 +157,8 @@ inline constexpr std::size_t packed_vectors = 4;
 inline constexpr std::size_t packed_width = 16 * packed_vectors;
 
 /// The tile for a C of `vectors` vectors a row, with `budget` accumulators: two vectors wide if
-/// there are rows enough, else wider.
+/// there are rows enough, else wider. Beside them the shorter side's operands wait in registers:
+/// more than two of those are paid for out of the budget, or compilers spill.
 constexpr TileSize tile_size(const Gemm& g, std::size_t vectors, std::size_t budget) {
   const std::size_t split = matmul_split(g);
   const std::size_t most_rows =
@@ -165,7 +166,9 @@ constexpr TileSize tile_size(const Gemm& g, std::size_t vectors, std::size_t bud
   const std::size_t rows = even_parts(g.m, std::min(g.m, most_rows)).high;
   const bool packed = matmul_way(g) == MatmulWay::packed;
   const std::size_t most_vectors = packed ? std::min(vectors, packed_vectors) : vectors;
-  return {rows, std::clamp<std::size_t>(budget / (rows * split), 1, most_vectors), split};
+  std::size_t wide = std::clamp<std::size_t>(budget / (rows * split), 1, most_vectors);
+  while (wide > 1 && rows * wide * split + std::min(rows, wide) > budget + 2) --wide;
+  return {rows, wide, split};
 }
 
 /// The same product with B as rows of `width` contiguous floats.

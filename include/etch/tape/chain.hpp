@@ -12,7 +12,7 @@ namespace etch {
 /// offset + i0 * stride[0] + i1 * stride[1] + ... in elements; a stride of zero broadcasts.
 struct Access {
   std::size_t offset = 0;
-  std::size_t stride[max_rank] = {};
+  Array6<std::size_t> stride{};
 
   constexpr bool operator==(const Access&) const = default;
 };
@@ -35,7 +35,7 @@ constexpr Access contiguous(const Dims& shape) {
 ///   iota       the position along domain axis `buffer`, as a float
 struct Link {
   Op op = Op::constant;
-  int args[3] = {-1, -1, -1};
+  Array3<int> args{-1, -1, -1};
   int buffer = -1;
   double value = 0;
   Access access{};

@@ -27,7 +27,7 @@ struct Gemm {
 struct Conv2dSpec {
   std::size_t batch = 1, channels = 1, height = 1, width = 1;
   std::size_t outputs = 1, out_height = 1, out_width = 1, groups = 1;
-  std::size_t kernel[2] = {1, 1}, stride[2] = {1, 1}, padding[2] = {}, dilation[2] = {1, 1};
+  Array2<std::size_t> kernel{1, 1}, stride{1, 1}, padding{}, dilation{1, 1};
   std::size_t x_batch = 0, y_batch = 0, weight_batch = 0;
   bool over_batch = false;  ///< weight gradient: summed over samples (result not batched)
 
@@ -37,7 +37,7 @@ struct Conv2dSpec {
 /// Pooling over `planes` = batch * channels independent planes.
 struct Pool2dSpec {
   std::size_t planes = 1, height = 1, width = 1, out_height = 1, out_width = 1;
-  std::size_t kernel[2] = {1, 1}, stride[2] = {1, 1}, padding[2] = {};
+  Array2<std::size_t> kernel{1, 1}, stride{1, 1}, padding{};
 
   constexpr bool operator==(const Pool2dSpec&) const = default;
 };

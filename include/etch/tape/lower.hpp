@@ -129,12 +129,24 @@ template <class X, class... Layers> struct lower_node<Piped<X, Layers...>> {
   }
 };
 
+template <class E> struct lower_outputs {
+  static constexpr std::vector<int> run(Lowering& context) {
+    return {lower_expression<E>(context)};
+  }
+};
+template <class... E> struct lower_outputs<Outputs<E...>> {
+  static constexpr std::vector<int> run(Lowering& context) {
+    return {lower_expression<E>(context)...};
+  }
+};
+
 }  // namespace detail
 
-/// Writes the formula of `Layer`, applied to batched inputs of the given shapes, on a new tape with
-/// one output. Parameter names start at the layer: "weight", or "0.weight" inside a sequence.
+/// Writes the formula of `Layer`, applied to batched inputs of the given shapes, on a new tape; its
+/// outputs are what the formula returns: one expression, or outputs(...). Parameter names start at
+/// the layer: "weight", or "0.weight" inside a sequence.
 template <class Layer, class... Inputs> constexpr Tape lower(std::size_t batch = 1) {
-  Tape tape{.batch = batch, .code = {}, .parameters = {}, .outputs = {}};
+  Tape tape{.batch = batch};
   std::vector<int> arguments;
   const auto add_input = [&](const Dims& shape) {
     const Attributes attr{.index = arguments.size()};
@@ -142,7 +154,11 @@ template <class Layer, class... Inputs> constexpr Tape lower(std::size_t batch =
         tape.push({.op = Op::input, .batched = true, .shape = shape, .attr = attr}));
   };
   (add_input(Inputs::dims), ...);
-  tape.outputs = {detail::lower_layer<Layer, Inputs...>(tape, {}, arguments)};
+  tape.outputs = [&]<std::size_t... i>(std::index_sequence<i...>) {
+    using Formula = decltype(Layer::formula(Argument<i, Inputs>{}...));
+    detail::Lowering context{tape, {}, arguments};
+    return detail::lower_outputs<Formula>::run(context);
+  }(std::index_sequence_for<Inputs...>{});
   return tape;
 }
 

@@ -216,7 +216,7 @@ class Planner {
         const View view = view_of(tape_, argument(i, k));
         int& known = at(view.base);
         const bool inside = known >= 0 && !is_copy(i) && in_chain(step, view.base);
-        link.args[k] = inside ? known : leaf(i, view, planned, buffers);
+        link.args[static_cast<std::size_t>(k)] = inside ? known : leaf(i, view, planned, buffers);
       }
       if (is_copy(i)) {
         at(i) = link.args[0];

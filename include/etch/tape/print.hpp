@@ -24,7 +24,7 @@ inline std::string to_string(const Dims& dims) {
 
 namespace detail {
 
-inline std::string pair(const char* name, const std::size_t (&v)[2]) {
+inline std::string pair(const char* name, const Array2<std::size_t>& v) {
   return std::string(" ") + name + "=" + std::to_string(v[0]) + "x" + std::to_string(v[1]);
 }
 
