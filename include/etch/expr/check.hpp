@@ -12,6 +12,8 @@ namespace etch {
 
 /// Where a mistake was found: the layer and its position in the network.
 template <std::size_t position, class Layer> struct AtLayer {};
+/// Where a mistake was found: between a network and its loss.
+template <class Loss> struct AtLoss {};
 /// Where a mistake was found: a function used inside a formula.
 template <class Function> struct InFormula {};
 

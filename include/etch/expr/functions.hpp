@@ -46,19 +46,32 @@ constexpr std::size_t wrap_axis(int axis, std::size_t rank) {
   return axis < 0 ? rank - static_cast<std::size_t>(-axis) : static_cast<std::size_t>(axis);
 }
 
-/// The digits of a literal such as 0.5_c.
-constexpr double parse_number(const char* s, std::size_t n) {
-  double value = 0, unit = 1;
+/// The number that a literal such as 0.5_c or 1e-5_c spells, for up to 15 digits the nearest double.
+constexpr double literal_value(const char* s, std::size_t n) {
+  double value = 0, scale = 1;
+  int exponent = 0, written = 0;
+  std::size_t i = 0;
   bool fraction = false;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (s[i] == '.') {
-      fraction = true;
-    } else if (s[i] != '\'') {
-      value = value * 10 + (s[i] - '0');
-      if (fraction) unit *= 10;
-    }
+  for (; i < n && s[i] != 'e' && s[i] != 'E'; ++i) {
+    if (s[i] == '.') fraction = true;
+    if (s[i] == '.' || s[i] == '\'') continue;
+    value = value * 10 + (s[i] - '0');
+    if (fraction) --exponent;
   }
-  return value / unit;
+  const bool negative = i + 1 < n && s[i + 1] == '-';
+  for (; i < n; ++i) {
+    if (s[i] >= '0' && s[i] <= '9') written = written * 10 + (s[i] - '0');
+  }
+  exponent += negative ? -written : written;
+  for (int k = exponent < 0 ? -exponent : exponent; k > 0; --k) scale *= 10;
+  return exponent < 0 ? value / scale : value * scale;
+}
+
+constexpr bool is_decimal(const char* s, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (s[i] == 'x' || s[i] == 'X' || s[i] == 'b' || s[i] == 'B') return false;
+  }
+  return true;
 }
 
 }  // namespace detail
@@ -67,7 +80,9 @@ namespace literals {
 /// 0.5_c is constant<0.5>: a number inside a formula has to be part of its type.
 template <char... digits> constexpr auto operator""_c() {
   constexpr char text[] = {digits...};
-  return Constant<detail::parse_number(text, sizeof...(digits))>{};
+  static_assert(detail::is_decimal(text, sizeof...(digits)),
+                "etch: a number in a formula is written in decimal");
+  return Constant<detail::literal_value(text, sizeof...(digits))>{};
 }
 }  // namespace literals
 
@@ -130,7 +145,7 @@ template <class S, Expr X> constexpr auto broadcast_to(X) {
 /// Axis i of the result is axis order[i] of x.
 template <std::size_t... order, Expr X> constexpr auto permute(X) {
   static_assert(sizeof...(order) == ShapeOf<X>::rank, "etch: permute names every axis once");
-  constexpr Attributes a{.order = {order...}};
+  constexpr Attributes a{.order = {{order...}}};
   return Node<Op::permute, a, ShapeFrom<permuted_dims(a, ShapeOf<X>::dims)>, X>{};
 }
 

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <string_view>
-#include <utility>
 
 #include "etch/expr/check.hpp"
 #include "etch/expr/node.hpp"
@@ -20,23 +21,23 @@ struct EmbeddedTensor {
   Dims shape{};
 };
 
-/// The empty type of a written header's `weights`: the rows `tensors`, and in `data` their elements,
+/// The type of `weights` in a written header: the rows `tensors`, and in `data` their elements,
 /// row-major, one tensor after the other without gaps.
 template <class T>
 concept EmbeddedWeights = requires {
   { T::tensors[0] } -> std::convertible_to<EmbeddedTensor>;
   { T::data[0] } -> std::convertible_to<float>;
-  T::tensors.size() + T::data.size();
+  T::tensors.size() + std::size(T::data);
 };
 
 // What is reported where header and network differ.
 template <std::size_t row> struct AtTensor {};
 template <FixedString name, class S> struct Named {};
 struct NoTensor {};
-template <std::size_t count> struct Weights {};
+template <std::size_t count> struct WeightCount {};
 
-template <bool ok, class Where, class Wanted, class Found> inline constexpr bool tensors_agree = ok;
-template <bool ok, class Wanted, class Found> inline constexpr bool weight_counts_agree = ok;
+template <bool ok, class Where, class What, class Found> inline constexpr bool tensors_agree = ok;
+template <bool ok, class What, class Found> inline constexpr bool weight_counts_agree = ok;
 
 namespace detail {
 
@@ -56,7 +57,7 @@ template <class Net, class Table> constexpr EmbeddedVerdict check_embedded() {
     if (wanted[row].info.shape != found[row].shape) return {Mismatch::shape, row};
   }
   if (wanted.size() != found.size()) return {Mismatch::tensor, row};
-  return {Table::data.size() == parameter_count<Net> ? Mismatch::none : Mismatch::count, 0};
+  return {std::size(Table::data) == parameter_count<Net> ? Mismatch::none : Mismatch::count, 0};
 }
 
 template <std::size_t length, class Text> constexpr auto fixed_string(const Text& text) {
@@ -87,17 +88,21 @@ template <class Table, std::size_t row> constexpr auto found_tensor() {
   }
 }
 
-/// Places n row-major elements. Writes run upwards: g++ keeps a constant array as a sorted list, and
-/// inserting in its middle makes constant evaluation quadratic.
-constexpr void place(const ParameterInfo& info, const float* from, float* to) {
-  const std::size_t n = info.shape.size();
-  if (!info.transposed) {
-    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
-    return;
-  }
-  const std::size_t rows = info.shape[0], columns = info.shape[1];
-  for (std::size_t j = 0; j < columns; ++j) {
-    for (std::size_t i = 0; i < rows; ++i) *to++ = from[i * columns + j];
+/// Copies a tensor whose elements start at Table::data[start]. How it is written decides how long
+/// the compiler takes: g++ finds elements of arrays several times faster than targets of pointers,
+/// and keeps a constant array as a sorted list, so writes must run upwards.
+template <class Table>
+constexpr void place(const PlacedParameter& p, std::size_t start, auto& parameters) {
+  const std::size_t rows = p.info.shape.rank == 0 ? 1 : p.info.shape[0];
+  const std::size_t columns = rows == 0 ? 0 : p.info.shape.size() / rows;
+  const bool transposed = p.info.transposed;
+  const std::size_t outer = transposed ? columns : rows, outer_step = transposed ? 1 : columns;
+  const std::size_t inner = transposed ? rows : columns, inner_step = transposed ? columns : 1;
+  std::size_t at = p.offset;
+  for (std::size_t i = 0; i < outer; ++i) {
+    for (std::size_t j = 0; j < inner; ++j) {
+      parameters.data[at++] = Table::data[start + i * outer_step + j * inner_step];
+    }
   }
 }
 
@@ -122,13 +127,13 @@ constexpr Parameters<Net> embedded_parameters(const Table&) {
     static_assert(tensors_agree<verdict.mismatch != Mismatch::shape, AtTensor<row>, Wanted, Found>,
                   "etch: these weights belong to another network: the tensor has another shape");
     static_assert(weight_counts_agree<verdict.mismatch != Mismatch::count,
-                                      Expected<Weights<parameter_count<Net>>>,
-                                      Got<Weights<Table::data.size()>>>,
+                                      Expected<WeightCount<parameter_count<Net>>>,
+                                      Got<WeightCount<std::size(Table::data)>>>,
                   "etch: these weights are damaged: their number does not fit their shapes");
     if constexpr (verdict.mismatch == Mismatch::none) {
       std::size_t start = 0;
       for (const PlacedParameter& p : parameter_table<Net>) {
-        detail::place(p.info, Table::data.data() + start, parameters.data + p.offset);
+        detail::place<Table>(p, start, parameters);
         start += p.info.shape.size();
       }
     }

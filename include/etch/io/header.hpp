@@ -2,18 +2,19 @@
 /// Weights as a C++ header, to be compiled into a program; the way back is `embedded_parameters`.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "etch/data/result.hpp"
@@ -137,18 +138,62 @@ inline Result<void> check_names(const HeaderOptions& options) {
   return result;
 }
 
+/// Error: "path: cannot be written: No space left on device".
 inline Result<void> write_file(const std::string& path, std::string_view bytes) {
+  const auto reason = [&path](const char* what) {
+    return Error{path + ": " + what + ": " + std::generic_category().message(errno)};
+  };
   errno = 0;
   std::FILE* const file = std::fopen(path.c_str(), "wb");
-  bool written = file != nullptr;
-  if (written) written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  const int reason = errno;
-  if (file != nullptr && std::fclose(file) != 0 && written) {
-    return Error{path + ": cannot be written: " + std::generic_category().message(errno)};
+  if (file == nullptr) return reason("cannot be opened for writing");
+  const bool written =
+      std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
+  Result<void> result;
+  if (!written) result = reason("cannot be written");
+  if (std::fclose(file) != 0 && written) result = reason("cannot be written");
+  return result;
+}
+
+}  // namespace detail
+
+namespace detail {
+
+inline constexpr std::string_view header_skeleton =
+    R"(// Written by etch::write_header: @count@ weights in @tensors@ tensors. Do not edit.
+// clang-format off
+#pragma once
+
+#include <array>
+#include <etch/io/embedded.hpp>
+
+namespace @namespace@ {
+
+/// To be passed to etch::embedded_parameters<Net>.
+struct @name@_type {
+  /// Name and shape of each tensor, as in PyTorch's state_dict.
+  static constexpr std::array<etch::EmbeddedTensor, @tensors@> tensors{{@rows@
+  }};
+  /// Their elements, row-major; hexadecimal, hence exact.
+  static constexpr float data[@count@]{@data@
+  };
+};
+inline constexpr @name@_type @name@{};
+@extras@
+}  // namespace @namespace@
+)";
+
+/// The skeleton with each @key@ replaced. Requires that no key is missing.
+inline std::string filled_skeleton(const std::map<std::string_view, std::string>& values) {
+  std::string text;
+  std::string_view rest = header_skeleton;
+  for (std::size_t at = rest.find('@'); at != std::string_view::npos; at = rest.find('@')) {
+    text += rest.substr(0, at);
+    rest.remove_prefix(at + 1);
+    const std::size_t end = rest.find('@');
+    text += values.at(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
   }
-  if (written) return {};
-  return Error{path + (file == nullptr ? ": cannot be opened for writing: " : ": cannot be written: ") +
-               std::generic_category().message(reason)};
+  return text += rest;
 }
 
 }  // namespace detail
@@ -157,40 +202,35 @@ inline Result<void> write_file(const std::string& path, std::string_view bytes) 
 template <class Net>
 Result<std::string> header_text(const Parameters<Net>& parameters,
                                 const HeaderOptions& options = {}) {
-  if (const auto names = detail::check_names(options); !names) return names.error();
+  static_assert(!Net::valid || parameter_count<Net> > 0, "etch: the network has no weights");
   std::string rows, data, extras;
-  Result<void> result;
+  Result<void> result = detail::check_names(options);
   parameters.for_each([&](const ParameterInfo& info, auto tensor) {
     if (!result) return;
-    const std::string name(info.name.view()), shape = detail::dims_text(info.shape);
-    rows += "\n      {\"" + name + "\", {" + std::to_string(info.shape.rank) + ", {" + shape + "}}},";
-    data += "\n    // " + name + " [" + shape + "]";
-    result = detail::append_floats(data, name, info.shape, [&](std::size_t i) { return tensor[i]; });
+    const std::string name(info.name.view()), dims = detail::dims_text(info.shape);
+    const std::string rank = std::to_string(info.shape.rank);
+    rows += "\n      {\"" + name + "\", {" + rank + ", {" + dims + "}}},";
+    data += "\n    // " + name + " [" + dims + "]";
+    result = detail::append_floats(data, name, info.shape,
+                                   [&](std::size_t i) { return tensor[i]; });
   });
   for (const NamedFloats& extra : options.extra) {
     if (!result) break;
-    const std::string count = std::to_string(extra.values.size());
-    extras += "\ninline constexpr std::array<float, " + count + "> " + extra.name + "{";
-    result = detail::append_floats(extras, extra.name, Dims{1, {extra.values.size()}},
+    const Dims shape{1, {extra.values.size()}};
+    const std::string type = "std::array<float, " + detail::dims_text(shape) + ">";
+    extras += "inline constexpr " + type + " " + extra.name + "{";
+    result = detail::append_floats(extras, extra.name, shape,
                                    [&](std::size_t i) { return extra.values[i]; });
-    extras += "};\n";
+    extras += extra.values.empty() ? "};\n" : "\n};\n";
   }
   if (!result) return result.error();
-
-  const std::string type = options.name + "_type";
-  const std::string count = std::to_string(parameter_count<Net>);
-  const std::string tensors = std::to_string(parameter_table<Net>.size());
-  return "// Written by etch::write_header: " + count + " weights in " + tensors +
-         " tensors. Do not edit.\n// clang-format off\n#pragma once\n\n#include <array>\n"
-         "#include <etch/io/embedded.hpp>\n\nnamespace " + options.name_space + " {\n\n"
-         "/// To be passed to etch::embedded_parameters<Net>.\nstruct " + type + " {\n"
-         "  /// Name and shape of each tensor, as in PyTorch's state_dict.\n"
-         "  static constexpr std::array<etch::EmbeddedTensor, " + tensors + "> tensors{{" + rows +
-         "\n  }};\n"
-         "  /// Their elements, row-major; hexadecimal, hence exact.\n"
-         "  static constexpr std::array<float, " + count + "> data{" + data + "\n  };\n};\n"
-         "inline constexpr " + type + " " + options.name + "{};\n" + extras +
-         "\n}  // namespace " + options.name_space + "\n";
+  return detail::filled_skeleton({{"count", std::to_string(parameter_count<Net>)},
+                                  {"tensors", std::to_string(parameter_table<Net>.size())},
+                                  {"namespace", options.name_space},
+                                  {"name", options.name},
+                                  {"rows", std::move(rows)},
+                                  {"data", std::move(data)},
+                                  {"extras", std::move(extras)}});
 }
 
 /// Writes the weights, bit by bit, as constants of a C++ header, in the layout of `state_dict`

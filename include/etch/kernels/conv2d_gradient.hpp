@@ -86,27 +86,32 @@ HWY_INLINE void strided_input_gradient(const float* g, const float* weight,
 
 // ---- weight gradient ----------------------------------------------------------------------------
 
+/// transpose for four by four; D has four lanes.
+template <std::size_t from_pitch, std::size_t to_pitch, class D>
+HWY_INLINE void transpose_block(D d, const float* HWY_RESTRICT from, float* HWY_RESTRICT to) {
+  const hn::Vec<D> a = hn::LoadU(d, from), b = hn::LoadU(d, from + from_pitch);
+  const hn::Vec<D> e = hn::LoadU(d, from + 2 * from_pitch);
+  const hn::Vec<D> f = hn::LoadU(d, from + 3 * from_pitch);
+  // Unqualified, as HWY_SCALAR has no Interleave at all.
+  const hn::Vec<D> ae0 = InterleaveLower(d, a, e), ae1 = InterleaveUpper(d, a, e);
+  const hn::Vec<D> bf0 = InterleaveLower(d, b, f), bf1 = InterleaveUpper(d, b, f);
+  hn::StoreU(InterleaveLower(d, ae0, bf0), d, to);
+  hn::StoreU(InterleaveUpper(d, ae0, bf0), d, to + to_pitch);
+  hn::StoreU(InterleaveLower(d, ae1, bf1), d, to + 2 * to_pitch);
+  hn::StoreU(InterleaveUpper(d, ae1, bf1), d, to + 3 * to_pitch);
+}
+
 /// to[j * to_pitch + i] = from[i * from_pitch + j] for i < rows, j < columns.
 template <std::size_t rows, std::size_t columns, std::size_t from_pitch, std::size_t to_pitch>
 HWY_INLINE void transpose(const float* HWY_RESTRICT from, float* HWY_RESTRICT to) {
-  const hn::CappedTag<float, 4> d;
-  constexpr std::size_t block = 4;
-  constexpr bool vectors = lanes >= block;
-  constexpr std::size_t whole_rows = vectors ? rows / block * block : 0;
-  constexpr std::size_t whole_columns = vectors ? columns / block * block : 0;
-  if constexpr (vectors) {
+  constexpr std::size_t block = lanes < 4 ? 1 : 4;
+  constexpr std::size_t whole_rows = block == 1 ? 0 : rows / block * block;
+  constexpr std::size_t whole_columns = block == 1 ? 0 : columns / block * block;
+  if constexpr (block != 1) {
     for (std::size_t i = 0; i < whole_rows; i += block) {
       for (std::size_t j = 0; j < whole_columns; j += block) {
-        const float* p = from + i * from_pitch + j;
-        const auto a = hn::LoadU(d, p), b = hn::LoadU(d, p + from_pitch);
-        const auto e = hn::LoadU(d, p + 2 * from_pitch), f = hn::LoadU(d, p + 3 * from_pitch);
-        const auto ae0 = hn::InterleaveLower(d, a, e), ae1 = hn::InterleaveUpper(d, a, e);
-        const auto bf0 = hn::InterleaveLower(d, b, f), bf1 = hn::InterleaveUpper(d, b, f);
-        float* q = to + j * to_pitch + i;
-        hn::StoreU(hn::InterleaveLower(d, ae0, bf0), d, q);
-        hn::StoreU(hn::InterleaveUpper(d, ae0, bf0), d, q + to_pitch);
-        hn::StoreU(hn::InterleaveLower(d, ae1, bf1), d, q + 2 * to_pitch);
-        hn::StoreU(hn::InterleaveUpper(d, ae1, bf1), d, q + 3 * to_pitch);
+        transpose_block<from_pitch, to_pitch>(hn::CappedTag<float, block>{},
+                                              from + i * from_pitch + j, to + j * to_pitch + i);
       }
     }
   }

@@ -72,7 +72,8 @@ HWY_INLINE hn::Vec<D> load_windows(D d, const float* p, std::size_t kx) {
     const bool odd = kx % 2 != 0 || kx + 1 == kernel;
     const float* pair = odd ? p + kx - 1 : p + kx;
     const hn::Vec<D> low = hn::LoadU(d, pair), high = hn::LoadU(d, pair + count);
-    return odd ? hn::ConcatOdd(d, high, low) : hn::ConcatEven(d, high, low);
+    // Unqualified, as HWY_SCALAR has neither.
+    return odd ? ConcatOdd(d, high, low) : ConcatEven(d, high, low);
   } else {
     HWY_ALIGN float gathered[count];
     for (std::size_t i = 0; i < count; ++i) gathered[i] = p[kx + i * stride];
@@ -128,20 +129,64 @@ template <class V> HWY_INLINE auto pool_replaces(V value, V best) {
   return hn::Or(hn::Gt(value, best), hn::IsNaN(value));
 }
 
-/// The row-major plane offset of the maximum of window (oy, ox).
+/// payload(at, kx) of the tap that holds the maximum of the windows at (oy, ox ...).
+template <Pool2dSpec s, class D, class Payload>
+HWY_INLINE hn::Vec<D> at_maximum(D d, const float* x, std::size_t oy, std::size_t ox,
+                                 const Payload& payload) {
+  hn::Vec<D> best = hn::Set(d, -std::numeric_limits<float>::infinity()), result = hn::Zero(d);
+  bool first = true;  // so that a window of minus infinities has its maximum at its first element
+  for_pool_taps<s>(d, oy, ox, [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
+    const hn::Vec<D> v = load_windows<s.stride[1], s.kernel[1]>(d, x + at, kx);
+    const auto replaces = pool_replaces(v, best);
+    best = hn::IfThenElse(replaces, v, best);
+    result = first ? payload(at, kx) : hn::IfThenElse(replaces, payload(at, kx), result);
+    first = false;
+  });
+  return result;
+}
+
+/// Adds one row of g to the places of the maxima.
 template <Pool2dSpec s>
-HWY_INLINE std::size_t pool_argmax(const float* x, std::size_t oy, std::size_t ox) {
-  const PoolClip rows = pool_clip(s, 0, oy), columns = pool_clip(s, 1, ox);
-  const std::size_t corner =
-      (oy * s.stride[0] - s.padding[0]) * s.width + ox * s.stride[1] - s.padding[1];
-  std::size_t at = corner + rows.first * s.width + columns.first;
-  for (std::size_t ky = rows.first; ky < rows.last; ++ky) {
-    for (std::size_t kx = columns.first; kx < columns.last; ++kx) {
-      const std::size_t here = corner + ky * s.width + kx;
-      if (x[here] > x[at] || x[here] != x[here]) at = here;
-    }
+HWY_INLINE void add_to_maxima(const float* x, const float* g, std::size_t oy,
+                              float* HWY_RESTRICT dx) {
+  static_assert(s.height * s.width <= std::size_t{1} << 24,
+                "etch: pooled images have at most 2^24 pixels");  // exact as floats
+  const auto corner = [oy](std::size_t ox) {
+    return static_cast<std::ptrdiff_t>(oy * s.stride[0] * s.width + ox * s.stride[1]) -
+           static_cast<std::ptrdiff_t>(s.padding[0] * s.width + s.padding[1]);
+  };
+  float offset[s.out_width];  // of the maximum from the corner of its window
+  for_pool_columns<s>([&](auto d, std::size_t ox) HWY_ATTR {
+    const auto payload = [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
+      return hn::Set(d, static_cast<float>(at + static_cast<std::ptrdiff_t>(kx) - corner(ox)));
+    };
+    hn::StoreU(at_maximum<s>(d, x, oy, ox, payload), d, offset + ox);
+  });
+  for (std::size_t ox = 0; ox < s.out_width; ++ox) {
+    dx[corner(ox) + static_cast<std::ptrdiff_t>(offset[ox])] += g[ox];
   }
-  return at;
+}
+
+/// Adds one row of g, divided by the window size, to row `ky` of its windows. Tap by tap, so that the
+/// order of the sums does not depend on the lane count.
+template <Pool2dSpec s>
+HWY_INLINE void add_shares(const float* HWY_RESTRICT g, float* HWY_RESTRICT row) {
+  constexpr float count = static_cast<float>(s.kernel[0] * s.kernel[1]);
+  const FloatTag d;
+  for (std::size_t kx = 0; kx < s.kernel[1]; ++kx) {
+    const std::size_t before = kx < s.padding[1] ? s.padding[1] - kx : 0;
+    const std::size_t end = s.width + s.padding[1] > kx ? s.width + s.padding[1] - kx : 0;
+    const std::size_t last = std::min(s.out_width, (end + s.stride[1] - 1) / s.stride[1]);
+    std::size_t ox = (before + s.stride[1] - 1) / s.stride[1];
+    const auto to = [&](std::size_t i) { return row + (i * s.stride[1] + kx - s.padding[1]); };
+    if constexpr (s.stride[1] == 1) {
+      for (; ox + lanes <= last; ox += lanes) {
+        const auto share = hn::Div(hn::LoadU(d, g + ox), hn::Set(d, count));
+        hn::StoreU(hn::Add(hn::LoadU(d, to(ox)), share), d, to(ox));
+      }
+    }
+    for (; ox < last; ++ox) *to(ox) += g[ox] / count;
+  }
 }
 
 /// Windows of two by two side by side, nothing left over at the right: the common case.
@@ -156,7 +201,7 @@ template <class D> HWY_INLINE void store_pairs(D d, hn::Vec<D> a, hn::Vec<D> b, 
     hn::StoreU(a, d, p);
     hn::StoreU(b, d, p + 1);
   } else {
-    hn::StoreInterleaved2(a, b, d, p);
+    StoreInterleaved2(a, b, d, p);
   }
 }
 
@@ -219,18 +264,10 @@ void max_pool2d_pick(const float* x, const float* h, float* HWY_RESTRICT y) noex
   for (std::size_t plane = 0; plane < spec.planes; ++plane) {
     for (std::size_t oy = 0; oy < spec.out_height; ++oy) {
       const auto visit = [&](auto d, std::size_t ox) HWY_ATTR {
-        auto best = hn::Set(d, -std::numeric_limits<float>::infinity());
-        auto picked = hn::Zero(d);
-        bool first = true;  // so that a window of minus infinities picks its first element
-        detail::for_pool_taps<spec>(d, oy, ox, [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
-          const auto v = detail::load_windows<spec.stride[1], spec.kernel[1]>(d, x + at, kx);
-          const auto w = detail::load_windows<spec.stride[1], spec.kernel[1]>(d, h + at, kx);
-          const auto replaces = detail::pool_replaces(v, best);
-          best = hn::IfThenElse(replaces, v, best);
-          picked = first ? w : hn::IfThenElse(replaces, w, picked);
-          first = false;
-        });
-        hn::StoreU(picked, d, y + ox);
+        const auto payload = [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
+          return detail::load_windows<spec.stride[1], spec.kernel[1]>(d, h + at, kx);
+        };
+        hn::StoreU(detail::at_maximum<spec>(d, x, oy, ox, payload), d, y + ox);
       };
       detail::for_pool_columns<spec>(visit);
       y += spec.out_width;
@@ -256,10 +293,8 @@ void max_pool2d_gradient(const float* x, const float* g, float* HWY_RESTRICT dx)
       detail::clear_uncovered<spec>(dx);
     } else {
       std::fill_n(dx, size, 0.0f);
-      for (std::size_t oy = 0; oy < spec.out_height; ++oy) {
-        for (std::size_t ox = 0; ox < spec.out_width; ++ox) {
-          dx[detail::pool_argmax<spec>(x, oy, ox)] += *g++;
-        }
+      for (std::size_t oy = 0; oy < spec.out_height; ++oy, g += spec.out_width) {
+        detail::add_to_maxima<spec>(x, g, oy, dx);
       }
     }
   }
@@ -304,13 +339,11 @@ template <auto spec> void avg_pool2d_gradient(const float* g, float* HWY_RESTRIC
       detail::clear_uncovered<spec>(dx);
     } else {
       std::fill_n(dx, size, 0.0f);
-      const hn::CappedTag<float, 1> one;
-      for (std::size_t oy = 0; oy < spec.out_height; ++oy) {
-        for (std::size_t ox = 0; ox < spec.out_width; ++ox) {
-          const float share = *g++ / count;
-          detail::for_pool_taps<spec>(one, oy, ox, [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
-            dx[at + static_cast<std::ptrdiff_t>(kx)] += share;
-          });
+      for (std::size_t oy = 0; oy < spec.out_height; ++oy, g += spec.out_width) {
+        const detail::PoolClip rows = detail::pool_clip(spec, 0, oy);
+        for (std::size_t ky = rows.first; ky < rows.last; ++ky) {
+          const std::size_t row = oy * spec.stride[0] + ky - spec.padding[0];
+          detail::add_shares<spec>(g, dx + row * spec.width);
         }
       }
     }

@@ -29,7 +29,7 @@ template <std::size_t out, Size2d kernel_size, class... Options> struct Conv2d {
 
   /// Height and width that the kernel covers once dilated, less the padding on both sides.
   static constexpr Size2d reach() {
-    const auto need = [](std::size_t k, int axis) {
+    const auto need = [](std::size_t k, std::size_t axis) {
       const std::size_t covered = window.dilation[axis] * (k - 1) + 1;
       const std::size_t padded = 2 * window.padding[axis];
       return covered > padded ? covered - padded : 1;

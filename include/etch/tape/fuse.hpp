@@ -131,10 +131,20 @@ class Fuser {
       int& latest = in_place(instruction, view) ? joinable : finished;
       latest = s > latest ? s : latest;
     }
-    if (joinable <= finished) return -1;
+    if (joinable <= finished) return open_step(instruction, finished);
     const Step& target = step(joinable);
     if (target.heavy < 0) return joinable;
     return carries(tape_[target.heavy], instruction, joinable) ? joinable : -1;
+  }
+
+  /// The latest elementwise step over the same domain that starts after everything is finished: two
+  /// chains side by side read common sources once.
+  constexpr int open_step(const Instruction& instruction, int finished) const {
+    for (int s = static_cast<int>(schedule_.steps.size()) - 1; s > finished; --s) {
+      const Step& candidate = schedule_.steps[static_cast<std::size_t>(s)];
+      if (candidate.heavy < 0 && same_domain(instruction, tape_[candidate.chain[0]])) return s;
+    }
+    return -1;
   }
 
   /// Whether a heavy op can carry an instruction: it offers a domain, and whatever else the

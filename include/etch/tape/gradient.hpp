@@ -13,11 +13,12 @@ namespace etch {
 
 namespace detail {
 
-/// What flows back into argument `to` of an instruction: collected in `adjoint`.
+/// What flows back into argument `to` of an instruction: collected in `adjoint`. Values from `fresh`
+/// on were written for this instruction alone; earlier ones may be adjoints of other values too.
 class Adjoint {
  public:
-  constexpr Adjoint(std::vector<int>& adjoint, Value to, bool per_sample)
-      : adjoint_(adjoint), to_(to), per_sample_(per_sample) {}
+  constexpr Adjoint(std::vector<int>& adjoint, Value to, bool per_sample, std::size_t fresh)
+      : adjoint_(adjoint), to_(to), per_sample_(per_sample), fresh_(fresh) {}
 
   constexpr void operator+=(Value g) {
     if (!to_) return;
@@ -26,7 +27,8 @@ class Adjoint {
       g = sum(g, (std::size_t{1} << extra) - 1);
     }
     if (per_sample_ && !to_.at().batched) {
-      g = g.at().batched ? sum_over_batch(g) : static_cast<double>(g.tape->batch) * g;
+      const bool own = static_cast<std::size_t>(g.id) >= fresh_;
+      g = g.at().batched ? sum_over_batch(g, own) : static_cast<double>(g.tape->batch) * g;
     }
     int& total = adjoint_[static_cast<std::size_t>(to_.id)];
     total = total < 0 ? g.id : (Value{g.tape, total} + g).id;
@@ -36,6 +38,7 @@ class Adjoint {
   std::vector<int>& adjoint_;
   Value to_;
   bool per_sample_;
+  std::size_t fresh_;
 };
 
 /// Axes of `to` that stand where `from` has extent one or no axis.
@@ -180,7 +183,7 @@ constexpr std::vector<int> differentiate(Tape& tape, const std::vector<int>& out
   }
   std::vector<int> adjoint = detail::filled(n, -1);
   for (std::size_t k = 0; k < outputs.size(); ++k) {
-    detail::Adjoint(adjoint, {&tape, outputs[k]}, false) += Value{&tape, seeds[k]};
+    detail::Adjoint(adjoint, {&tape, outputs[k]}, false, n) += Value{&tape, seeds[k]};
   }
   for (std::size_t i = n; i-- > 0;) {
     if (adjoint[i] < 0 || needed[i] == 0) continue;
@@ -193,9 +196,10 @@ constexpr std::vector<int> differentiate(Tape& tape, const std::vector<int>& out
       const bool wants = x[k] && needed[static_cast<std::size_t>(x[k].id)] != 0;
       to[k] = wants ? x[k] : Value{};
     }
+    const std::size_t fresh = tape.size();
     detail::derive(instruction, {&tape, static_cast<int>(i)}, {&tape, adjoint[i]}, x[0], x[1], x[2],
-                   {adjoint, to[0], per_sample}, {adjoint, to[1], per_sample},
-                   {adjoint, to[2], per_sample});
+                   {adjoint, to[0], per_sample, fresh}, {adjoint, to[1], per_sample, fresh},
+                   {adjoint, to[2], per_sample, fresh});
   }
   std::vector<int> result;
   for (const int w : wanted) {

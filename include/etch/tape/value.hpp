@@ -125,14 +125,15 @@ constexpr Value sum(Value a, std::size_t axes) {
                       {.axes = axes});
 }
 
-/// The sum of a batched value over its samples. A sum, product or weight gradient that was written
-/// just now takes it over instead of being stored once a sample.
-constexpr Value sum_over_batch(Value a) {
+/// The sum of a batched value over its samples. Where nobody else reads the value (`own`), a sum,
+/// product or weight gradient that was written just now takes it over instead of being stored once
+/// a sample.
+constexpr Value sum_over_batch(Value a, bool own = false) {
   const bool last = static_cast<std::size_t>(a.id) + 1 == a.tape->size();
   Instruction& i = (*a.tape)[a.id];
   const bool able =
       i.op == Op::sum || i.op == Op::matmul || i.op == Op::conv2d_weight_gradient;
-  if (last && able) {
+  if (own && last && able) {
     i.attr.over_batch = true;
     i.batched = false;
     return a;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The road of the data, in reading order. Include all of it, or only as far as you need.
+
+#include "etch/config.hpp"
+
+// Formulas: shapes, expressions, and the layers written in them.
+#include "etch/expr/functions.hpp"
+#include "etch/expr/initializers.hpp"
+#include "etch/layers/activations.hpp"
+#include "etch/layers/conv.hpp"
+#include "etch/layers/linear.hpp"
+#include "etch/layers/norm.hpp"
+#include "etch/layers/pool.hpp"
+#include "etch/layers/sequential.hpp"
+#include "etch/layers/shape.hpp"
+
+// The tape: what formulas become, and what is done to it.
+#include "etch/tape/gradient.hpp"
+#include "etch/tape/interpret.hpp"
+#include "etch/tape/lower.hpp"
+#include "etch/tape/passes.hpp"
+#include "etch/tape/plan.hpp"
+
+// Networks that run.
+#include "etch/network/interpreted.hpp"
+#include "etch/network/model.hpp"
+#include "etch/network/network.hpp"
+#include "etch/network/parameters.hpp"
+#include "etch/network/summary.hpp"

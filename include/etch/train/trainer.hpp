@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(ETCH_TRAIN_TRAINER_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_TRAIN_TRAINER_HPP
+#undef ETCH_TRAIN_TRAINER_HPP
+#else
+#define ETCH_TRAIN_TRAINER_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "etch/data/batches.hpp"
+#include "etch/data/dataset.hpp"
+#include "etch/data/result.hpp"
+#include "etch/network/inference.hpp"
+#include "etch/network/parameters.hpp"
+#include "etch/train/history.hpp"
+#include "etch/train/losses.hpp"
+#include "etch/train/optimizers.hpp"
+#include "etch/train/progress.hpp"
+#include "etch/train/step.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+
+namespace detail {
+
+/// Whether a network and a loss fit together; reported once, here.
+template <class Net, class Loss> constexpr bool check_loss() {
+  if constexpr (!Net::valid) {
+    return false;
+  } else {
+    using V = decltype(layer_fits<Loss, OutputShape<Net>>());
+    static_assert(shapes_agree<V::ok, AtLoss<Loss>, typename V::expected, typename V::got>,
+                  "etch: this loss needs another output shape of the network");
+    return V::ok;
+  }
+}
+
+/// Everything a trainer works on, in one piece on the heap.
+template <class Net, class Loss, class Optimizer, std::size_t batch> struct TrainingMemory {
+  using S = OutputShape<Net>;
+  using Target = typename Loss::template Target<S>;
+  using Gradient = Backpropagation<Net, Loss, batch>;
+  static constexpr std::size_t floats = std::max<std::size_t>(Parameters<Net>::floats, 1);
+  static constexpr std::size_t working =
+      std::max({Gradient::workspace, Inference<Net, batch>::workspace,
+                LossRoutine<Loss, S, batch>::workspace, std::size_t{1}});
+
+  Parameters<Net> parameters, gradients, good;
+  alignas(64) float slots[Optimizer::slots * floats] = {};
+  alignas(64) float x[batch * InputShape<Net>::size] = {};
+  alignas(64) float target[batch * Target::size] = {};
+  alignas(64) float weight[batch] = {};
+  alignas(64) float prediction[batch * S::size] = {};
+  alignas(64) float slope[batch * S::size] = {};
+  alignas(64) float workspace[working] = {};
+};
+
+}  // namespace detail
+
+/// Trains a network on data sets in memory.
+///
+///     Trainer<Net, CrossEntropy, Adam, Batch<32>> trainer({.epochs = 20, .seed = 1});
+///     const auto history = trainer.fit(train, validation);
+///     const Score score = trainer.evaluate(test);
+///
+/// The same seed and data give the same bits on every machine with fused multiply-add.
+template <class Net, class Loss, class Optimizer, class BatchSize,
+          bool valid = detail::check_loss<Net, Loss>()>
+class Trainer {
+  static constexpr std::size_t batch = BatchSize::size;
+  using Memory = detail::TrainingMemory<Net, Loss, Optimizer, batch>;
+  static constexpr std::size_t inputs = InputShape<Net>::size;
+  static constexpr std::size_t outputs = OutputShape<Net>::size;
+  static constexpr std::size_t targets = Memory::Target::size;
+
+ public:
+  using Options = TrainerOptions<Optimizer>;
+
+  explicit Trainer(Options options = {})
+      : options_(std::move(options)), memory_(std::make_unique<Memory>()) {
+    initialize(memory_->parameters, options_.seed);
+  }
+
+  Parameters<Net>& parameters() noexcept { return memory_->parameters; }
+  const Parameters<Net>& parameters() const noexcept { return memory_->parameters; }
+  const Parameters<Net>& gradients() const noexcept { return memory_->gradients; }
+
+  /// Its numbers, the learning rate among them, may change between steps and epochs.
+  Optimizer& optimizer() noexcept { return options_.optimizer; }
+
+  /// One step on a whole batch: x [batch, input], target [batch, target]. Returns the mean loss
+  /// before the step. If that is not a finite number, nothing is changed.
+  float step(std::span<const float, batch * inputs> x,
+             std::span<const float, batch * targets> target) noexcept {
+    std::ranges::fill(memory_->weight, 1.f / static_cast<float>(batch));
+    return step(x.data(), target.data());
+  }
+
+  /// Trains for `options.epochs` epochs, and validates after each if there is something to validate
+  /// on. Stops with an error if the data do not fit the network, or if the loss is no finite number:
+  /// then the parameters are those after the last epoch that went well.
+  Result<History> fit(const Dataset& train, const Dataset& validation = {}) {
+    for (const Dataset* data : {&train, &validation}) {
+      if (auto fits = check(*data); !fits) return fits.error();
+    }
+    if (train.empty()) return Error{"etch: the training data are empty"};
+    Progress progress(options_.progress);
+    Batches batches(train.size(), batch, options_.seed);
+    History history;
+    for (std::size_t epoch = 0; epoch < options_.epochs; ++epoch) {
+      memory_->good = memory_->parameters;
+      progress.begin_epoch(epoch + 1, options_.epochs, batches.size());
+      batches.start_epoch(static_cast<std::uint32_t>(epochs_++));
+      const auto result = run_epoch(train, validation, batches, progress);
+      if (!result) {
+        memory_->parameters = memory_->good;
+        progress.finish();
+        return Error{"etch: epoch " + std::to_string(epoch + 1) + ": " + result.error().message};
+      }
+      history.epochs.push_back(*result);
+    }
+    progress.finish();
+    return history;
+  }
+
+  /// Loss and accuracy on a data set that fits the network.
+  Score evaluate(const Dataset& data) {
+    if (auto fits = check(data); !fits) etch::detail::raise(fits.error().message);
+    Tally tally;
+    const Batches batches(data.size(), batch, 0, {.shuffle = false});
+    for (const Batches::Rows rows : batches) {
+      load(data, rows);
+      Inference<Net, batch>::run(memory_->parameters.data, memory_->x, memory_->prediction,
+                                 memory_->workspace);
+      const float* const in[] = {memory_->prediction, memory_->target, memory_->weight};
+      alignas(64) float total = 0;
+      float* const out[] = {&total, memory_->slope};
+      LossRoutine<Loss, OutputShape<Net>, batch>::run({in, nullptr, out, memory_->workspace});
+      count(tally, rows.size(), total, memory_->prediction);
+    }
+    return tally.score();
+  }
+
+ private:
+  Result<void> check(const Dataset& data) const {
+    if (data.empty()) return {};
+    const auto differs = [](const char* what, std::size_t network, std::size_t found) {
+      return Error{std::string("etch: the network has ") + std::to_string(network) + ' ' + what +
+                   ", the data have " + std::to_string(found)};
+    };
+    if (data.features() != inputs) return differs("inputs", inputs, data.features());
+    if constexpr (Loss::classifies) {
+      if (data.classes() == 0 || data.classes() > outputs) {
+        return differs("classes", outputs, data.classes());
+      }
+    } else if (data.outputs() != targets) {
+      return differs("outputs", targets, data.outputs());
+    }
+    return {};
+  }
+
+  /// One epoch of steps, then the validation.
+  Result<EpochRecord> run_epoch(const Dataset& train, const Dataset& validation,
+                                const Batches& batches, Progress& progress) {
+    const auto start = std::chrono::steady_clock::now();
+    Tally tally;
+    std::size_t done = 0;
+    for (const Batches::Rows rows : batches) {
+      load(train, rows);
+      const float loss = step(memory_->x, memory_->target);
+      if (!std::isfinite(loss)) return diverged(done, loss);
+      count(tally, rows.size(), loss, Memory::Gradient::predictions(memory_->workspace));
+      progress.update(++done, tally.score().loss, tally.score().accuracy);
+    }
+    if (!std::ranges::all_of(parameters().data, [](float p) { return std::isfinite(p); })) {
+      return Error{"a parameter is not a finite number after the last step"};
+    }
+    EpochRecord record{.train = tally.score()};
+    if (!validation.empty()) record.validation = evaluate(validation);
+    record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    progress.end_epoch({.train = record.train,
+                        .validation = record.validation,
+                        .samples = train.size(),
+                        .seconds = record.seconds});
+    return record;
+  }
+
+  static Error diverged(std::size_t done, float loss) {
+    return Error{"batch " + std::to_string(done + 1) + ": the loss is " +
+                 (std::isnan(loss) ? "not a number" : "infinite") +
+                 "; the parameters are those of the epoch before (try a smaller learning rate, and "
+                 "look for extreme values in the data)"};
+  }
+
+  float step(const float* x, const float* target) noexcept {
+    Memory& m = *memory_;
+    const float loss = Memory::Gradient::run(m.parameters.data, x, target, m.weight,
+                                             m.gradients.data, m.workspace);
+    if (!std::isfinite(loss)) return loss;
+    Update<Optimizer, Memory::floats>::run(options_.optimizer, ++steps_, m.parameters.data,
+                                           m.gradients.data, m.slots);
+    return loss;
+  }
+
+  /// Fills the batch; rows that are missing in the last one count nothing.
+  void load(const Dataset& data, Batches::Rows rows) noexcept {
+    Memory& m = *memory_;
+    gather_inputs(data, rows, m.x);
+    float* target = m.target;
+    for (const std::uint32_t row : rows) {
+      if constexpr (Loss::classifies) *target++ = static_cast<float>(data.label(row));
+      else target = std::ranges::copy(data.target(row), target).out;
+    }
+    const float share = 1.f / static_cast<float>(rows.size());
+    for (std::size_t i = 0; i < batch; ++i) m.weight[i] = i < rows.size() ? share : 0;
+    std::fill(m.x + rows.size() * inputs, m.x + batch * inputs, 0.f);
+    std::fill(target, m.target + batch * targets, 0.f);
+  }
+
+  struct Tally {
+    double loss = 0, correct = 0;
+    std::size_t samples = 0;
+
+    Score score() const {
+      const auto n = static_cast<double>(samples);
+      return {.loss = loss / n, .accuracy = correct / n};
+    }
+  };
+
+  void count(Tally& tally, std::size_t rows, float mean_loss, const float* prediction) const {
+    tally.loss += static_cast<double>(mean_loss) * static_cast<double>(rows);
+    tally.samples += rows;
+    if constexpr (requires { &Loss::correct; }) {
+      for (std::size_t i = 0; i < rows; ++i) {
+        tally.correct += Loss::correct({prediction + i * outputs, outputs},
+                                       {memory_->target + i * targets, targets});
+      }
+    } else {
+      tally.correct = std::nan("");
+    }
+  }
+
+  Options options_;
+  std::unique_ptr<Memory> memory_;
+  std::uint64_t steps_ = 0;
+  std::uint64_t epochs_ = 0;
+};
+
+/// The trainer of a network with a mistake, which has been reported.
+template <class Net, class Loss, class Optimizer, class BatchSize>
+class Trainer<Net, Loss, Optimizer, BatchSize, false> {
+ public:
+  using Options = TrainerOptions<Optimizer>;
+  explicit Trainer(Options = {}) {}
+  template <class... X> Result<History> fit(const X&...);
+  template <class... X> Score evaluate(const X&...);
+  template <class... X> float step(const X&...);
+  Parameters<Net>& parameters();
+};
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+namespace etch {
+using HWY_NAMESPACE::Trainer;
+}  // namespace etch
+
+#endif
