@@ -70,7 +70,8 @@ template <class Visit> void for_each_product(const Conv2dSpec& s, const Visit& v
 constexpr Chain<4, 2> bias_relu(std::size_t samples, std::size_t rows, std::size_t pixels) {
   Chain<4, 2> chain{Dims{3, {samples, rows, pixels}}, {}, {}};
   chain.link[0].op = Op::parameter;
-  chain.link[1] = {.op = Op::input, .buffer = 0, .access = Access{0, {0, 1, 0}}};
+  chain.link[1] = {.op = Op::input, .buffer = 0, .access = {}};
+  chain.link[1].access.stride[1] = 1;
   chain.link[2] = {.op = Op::add, .args = {0, 1, -1}};
   chain.link[3] = {.op = Op::relu, .args = {2, -1, -1}};
   chain.store[0] = {3, 0};

@@ -218,7 +218,8 @@ template <class ChainType> constexpr std::size_t target_count(const ChainType& c
 }
 
 template <std::size_t... i, class Pointer>
-HWY_INLINE void copy_pointers(const Pointer* from, Pointer* to, std::index_sequence<i...>) {
+HWY_INLINE void copy_pointers([[maybe_unused]] const Pointer* from,
+                              [[maybe_unused]] Pointer* to, std::index_sequence<i...>) {
   ((to[i] = from[i]), ...);
 }
 

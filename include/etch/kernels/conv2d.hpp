@@ -195,8 +195,8 @@ struct CorrelationTile {
   }
 };
 
-/// g++ would read a vector anew for every product, as an operand in memory, though an unaligned read
-/// is often two; this makes it forget where the vector came from.
+/// g++ would read a vector anew for every product, as an operand in memory, though an unaligned
+/// read is often two; this makes it forget where the vector came from.
 template <class V> HWY_INLINE V in_register(V v) {
 #if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
   asm("" : "+x"(v.raw));
@@ -289,10 +289,12 @@ HWY_INLINE void correlate_outputs(const float* source, const float* weight, std:
   constexpr std::size_t rest = c.outputs % step;
   std::size_t output = 0;
   for (; output + step <= c.outputs; output += step) {
-    correlate_tile<c, CorrelationTile<c, step, rows, vectors, last>>(source, weight, output, pixel, finish);
+    using T = CorrelationTile<c, step, rows, vectors, last>;
+    correlate_tile<c, T>(source, weight, output, pixel, finish);
   }
   if constexpr (rest != 0) {
-    correlate_tile<c, CorrelationTile<c, rest, rows, vectors, last>>(source, weight, output, pixel, finish);
+    using T = CorrelationTile<c, rest, rows, vectors, last>;
+    correlate_tile<c, T>(source, weight, output, pixel, finish);
   }
 }
 

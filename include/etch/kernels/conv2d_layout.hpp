@@ -149,7 +149,8 @@ constexpr TapColumns tap_columns(const Correlation& c, std::size_t kx) {
           static_cast<std::size_t>(start + first * stride)};
 }
 
-/// The source with its zeros around it, cut to what the windows reach, as a correlation that copies.
+/// The source with its zeros around it, cut to what the windows reach, as a correlation that
+/// copies.
 constexpr Correlation padded_source(const Correlation& c) {
   Correlation copy{.inputs = c.inputs, .outputs = c.inputs, .in = {c.in[0], c.in[1]}};
   for (std::size_t axis = 0; axis < 2; ++axis) {

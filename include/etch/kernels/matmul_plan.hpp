@@ -157,8 +157,7 @@ inline constexpr std::size_t packed_vectors = 4;
 inline constexpr std::size_t packed_width = 16 * packed_vectors;
 
 /// The tile for a C of `vectors` vectors a row, with `budget` accumulators: two vectors wide if
-/// there are rows enough, else wider. Beside them the shorter side's operands wait in registers:
-/// more than two of those are paid for out of the budget, or compilers spill.
+/// there are rows enough, else wider.
 constexpr TileSize tile_size(const Gemm& g, std::size_t vectors, std::size_t budget) {
   const std::size_t split = matmul_split(g);
   const std::size_t most_rows =
@@ -166,9 +165,7 @@ constexpr TileSize tile_size(const Gemm& g, std::size_t vectors, std::size_t bud
   const std::size_t rows = even_parts(g.m, std::min(g.m, most_rows)).high;
   const bool packed = matmul_way(g) == MatmulWay::packed;
   const std::size_t most_vectors = packed ? std::min(vectors, packed_vectors) : vectors;
-  std::size_t wide = std::clamp<std::size_t>(budget / (rows * split), 1, most_vectors);
-  while (wide > 1 && rows * wide * split + std::min(rows, wide) > budget + 2) --wide;
-  return {rows, wide, split};
+  return {rows, std::clamp<std::size_t>(budget / (rows * split), 1, most_vectors), split};
 }
 
 /// The same product with B as rows of `width` contiguous floats.

@@ -167,26 +167,34 @@ HWY_INLINE void add_to_maxima(const float* x, const float* g, std::size_t oy,
   }
 }
 
-/// Adds one row of g, divided by the window size, to row `ky` of its windows. Tap by tap, so that the
-/// order of the sums does not depend on the lane count.
-template <Pool2dSpec s>
-HWY_INLINE void add_shares(const float* HWY_RESTRICT g, float* HWY_RESTRICT row) {
-  constexpr float count = static_cast<float>(s.kernel[0] * s.kernel[1]);
-  const FloatTag d;
-  for (std::size_t kx = 0; kx < s.kernel[1]; ++kx) {
-    const std::size_t before = kx < s.padding[1] ? s.padding[1] - kx : 0;
-    const std::size_t end = s.width + s.padding[1] > kx ? s.width + s.padding[1] - kx : 0;
-    const std::size_t last = std::min(s.out_width, (end + s.stride[1] - 1) / s.stride[1]);
-    std::size_t ox = (before + s.stride[1] - 1) / s.stride[1];
-    const auto to = [&](std::size_t i) { return row + (i * s.stride[1] + kx - s.padding[1]); };
-    if constexpr (s.stride[1] == 1) {
-      for (; ox + lanes <= last; ox += lanes) {
-        const auto share = hn::Div(hn::LoadU(d, g + ox), hn::Set(d, count));
-        hn::StoreU(hn::Add(hn::LoadU(d, to(ox)), share), d, to(ox));
-      }
-    }
-    for (; ox < last; ++ox) *to(ox) += g[ox] / count;
+/// What a row of windows gives to each of its input rows: row[ix] = the sum of g / window size over
+/// the windows that reach column ix.
+template <Pool2dSpec s> HWY_INLINE void spread_row(const float* g, float* HWY_RESTRICT row) {
+  constexpr std::size_t before = s.kernel[1] - 1;
+  // g at its place in the padded row, so that each tap reads it at another shift.
+  float share[s.width + 2 * s.padding[1] + s.kernel[1] + lanes] = {};
+  for (std::size_t ox = 0; ox < s.out_width; ++ox) {
+    share[before + ox * s.stride[1]] = g[ox] / static_cast<float>(s.kernel[0] * s.kernel[1]);
   }
+  const FloatTag d;
+  for (std::size_t ix = 0; ix < s.width; ix += lanes) {
+    hn::Vec<FloatTag> sum = hn::Zero(d);
+    for (std::size_t kx = 0; kx < s.kernel[1]; ++kx) {
+      sum = hn::Add(sum, hn::LoadU(d, share + before + ix + s.padding[1] - kx));
+    }
+    hn::StoreU(sum, d, row + ix);
+  }
+}
+
+/// to += row.
+template <std::size_t count>
+HWY_INLINE void add_row(const float* HWY_RESTRICT row, float* HWY_RESTRICT to) {
+  const FloatTag d;
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, row + i)), d, to + i);
+  }
+  for (; i < count; ++i) to[i] += row[i];
 }
 
 /// Windows of two by two side by side, nothing left over at the right: the common case.
@@ -321,8 +329,8 @@ template <auto spec> void avg_pool2d(const float* x, float* HWY_RESTRICT y) noex
   }
 }
 
-/// g: [planes, out_height, out_width] -> dx: [planes, height, width], g / window size added to every
-/// element of its window. dx does not overlap g.
+/// g: [planes, out_height, out_width] -> dx: [planes, height, width], g / window size added to
+/// every element of its window. dx does not overlap g.
 template <auto spec> void avg_pool2d_gradient(const float* g, float* HWY_RESTRICT dx) noexcept {
   constexpr float count = static_cast<float>(spec.kernel[0] * spec.kernel[1]);
   constexpr std::size_t size = spec.height * spec.width;
@@ -340,10 +348,12 @@ template <auto spec> void avg_pool2d_gradient(const float* g, float* HWY_RESTRIC
     } else {
       std::fill_n(dx, size, 0.0f);
       for (std::size_t oy = 0; oy < spec.out_height; ++oy, g += spec.out_width) {
+        float shares[spec.width + lanes];
+        detail::spread_row<spec>(g, shares);
         const detail::PoolClip rows = detail::pool_clip(spec, 0, oy);
         for (std::size_t ky = rows.first; ky < rows.last; ++ky) {
           const std::size_t row = oy * spec.stride[0] + ky - spec.padding[0];
-          detail::add_shares<spec>(g, dx + row * spec.width);
+          detail::add_row<spec.width>(shares, dx + row * spec.width);
         }
       }
     }

@@ -90,12 +90,12 @@ class Fuser {
     stored(i) = 1;
   }
 
-  /// What a chain cannot read as it stands (an iota that does not start at 0) is copied first.
+  /// What a chain cannot read as it stands (an iota from 1 on, or in steps of 2) is copied first.
   constexpr void prepare_sources(const Instruction& instruction) {
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
       const View view = view_of(tape_, arg);
-      if (tape_[view.base].op == Op::iota && view.access.offset != 0) materialise(view.base);
+      if (tape_[view.base].op == Op::iota && !counts_positions(view)) materialise(view.base);
       if (tape_[view.base].op == Op::reshape) materialise(view.base);
     }
   }

@@ -252,11 +252,11 @@ class Planner {
     } else {
       link.access = merge_onto(domain_of(tape_, tape_[reader]), domain_access(tape_, view),
                                planned.domain).access;
-      if (base.op == Op::iota && view.access.offset == 0) {
-        link.op = Op::iota;
+      if (base.op == Op::iota && counts_positions(view)) {
         for (std::size_t k = 0; k < planned.domain.rank; ++k) {
           if (link.access.stride[k] != 0) link.buffer = static_cast<int>(k);
         }
+        link.op = link.buffer < 0 ? Op::constant : Op::iota;  // the only number of it is 0
         link.access = {};
       } else {
         link.buffer = source(storage_of(tape_, view.base), buffers);

@@ -102,6 +102,13 @@ constexpr View view_of(const Tape& tape, int value) {
   return view;
 }
 
+/// Whether a view of an iota runs 0, 1, 2, ... along one axis at most: then nothing need be read.
+constexpr bool counts_positions(const View& view) {
+  bool plain = view.access.offset == 0;
+  for (std::size_t k = 0; k < max_rank; ++k) plain = plain && view.access.stride[k] <= 1;
+  return plain;
+}
+
 /// The instruction in whose memory a value lies contiguously, reshapes being free.
 constexpr int storage_of(const Tape& tape, int value) {
   while (tape[value].op == Op::reshape) value = tape[value].args[0];
