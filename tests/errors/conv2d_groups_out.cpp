@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Kernels that cannot be dealt out to the groups, whatever the input is.
-// expect: the groups of Conv2d divide its output channels
+// expect: this layer does not take what it is given between its angle brackets
+// expect: AtLayer<0, Conv2d<5, Size2d{3, 3}, Groups<3>>>
+// expect: Expected<ChannelsDivisibleBy<3>>, Got<Channels<5>>
 #include "etch/layers/conv.hpp"
 #include "etch/network/network.hpp"
 

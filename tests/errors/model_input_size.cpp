@@ -4,7 +4,7 @@
 // expect: Expected<Shape<8>>, Got<Shape<7>>
 #include <array>
 
-#include "etch/layers/linear.hpp"
+#include "etch/layers/activations.hpp"
 #include "etch/network/model.hpp"
 #include "etch/network/network.hpp"
 
@@ -14,7 +14,7 @@ constexpr std::size_t size = 7;
 constexpr std::size_t size = 8;
 #endif
 
-float use(etch::Model<etch::Network<etch::Input<2, 4>, etch::Linear<3>>>& model) {
+float use(etch::Model<etch::Network<etch::Input<2, 4>, etch::ReLU>>& model) {
   const std::array<float, size> x{};
   return model(x)[0];
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <vector>
 
@@ -67,6 +68,14 @@ inline bool close(double a, double b, double tolerance) {
   if (std::isnan(b)) return std::isnan(a);
   if (std::isinf(b)) return a == b;
   return std::abs(a - b) <= tolerance * std::max(1.0, std::abs(b));
+}
+
+constexpr Access access(std::size_t offset, std::initializer_list<std::size_t> strides) {
+  Access result;
+  result.offset = offset;
+  std::size_t axis = 0;
+  for (const std::size_t stride : strides) result.stride[axis++] = stride;
+  return result;
 }
 
 constexpr Link input(int buffer, Access access) {

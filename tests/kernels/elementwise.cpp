@@ -49,7 +49,7 @@ constexpr std::size_t op_elements = 21;  // ragged for every vector length
 template <Op op> constexpr Chain<4, 1> op_chain() {
   Chain<4, 1> chain;
   chain.domain = Dims{1, {op_elements}};
-  const Access each = {0, {1}};
+  const Access each = access(0, {1});
   chain.link = {input(0, each), input(1, each), input(2, each), apply(op, 0, 1, 2)};
   chain.store = {Store{3, 0}};
   return chain;
@@ -90,9 +90,9 @@ template <class F> void for_each_position(const Dims& domain, F f) {
   }
 }
 
-std::size_t element_at(const Access& access, const std::size_t (&index)[max_rank]) {
-  std::size_t e = access.offset;
-  for (std::size_t i = 0; i < max_rank; ++i) e += index[i] * access.stride[i];
+std::size_t element_at(const Access& at, const std::size_t (&index)[max_rank]) {
+  std::size_t e = at.offset;
+  for (std::size_t i = 0; i < max_rank; ++i) e += index[i] * at.stride[i];
   return e;
 }
 
@@ -132,13 +132,13 @@ template <Dims domain, Access x_at, Access z_at, int axis> void walks_domain() {
 }
 
 template <std::size_t n> void walks_vector() {
-  walks_domain<Dims{1, {n}}, Access{2, {1}}, Access{0, {0}}, 0>();
+  walks_domain<Dims{1, {n}}, access(2, {1}), access(0, {0}), 0>();
 }
 
 template <double exponent> float power(float x) {
   constexpr auto make = [] {
     Chain<3, 1> c;
-    c.link = {input(0, {}), constant(exponent), apply(Op::pow, 0, 1)};
+    c.link = {input(0, Access{}), constant(exponent), apply(Op::pow, 0, 1)};
     c.store = {Store{2, 0}};
     return c;
   };
@@ -171,29 +171,29 @@ TEST_CASE("every length and alignment is served without touching a neighbour") {
 }
 
 TEST_CASE("a scalar is a domain of rank zero") {
-  walks_domain<Dims{0, {}}, Access{3, {}}, Access{0, {}}, -1>();
+  walks_domain<Dims{0, {}}, access(3, {}), access(0, {}), -1>();
 }
 
 TEST_CASE("broadcast, transposed and sliced accesses over any rank are walked in order") {
-  walks_domain<Dims{2, {5, 9}}, Access{0, {9, 1}}, Access{0, {0, 1}}, 0>();
-  walks_domain<Dims{2, {5, 9}}, Access{0, {9, 1}}, Access{0, {1, 0}}, -1>();
-  walks_domain<Dims{2, {6, 7}}, Access{0, {1, 6}}, Access{3, {21, 2}}, 1>();
-  walks_domain<Dims{3, {2, 1, 11}}, Access{0, {11, 0, 1}}, Access{0, {11, 11, 1}}, 1>();
-  walks_domain<Dims{3, {2, 3, 4}}, Access{0, {12, 4, 1}}, Access{0, {12, 4, 1}}, 1>();
-  walks_domain<Dims{4, {2, 3, 2, 5}}, Access{0, {30, 10, 5, 1}}, Access{0, {0, 5, 0, 1}}, 3>();
-  walks_domain<Dims{6, {2, 1, 2, 3, 1, 9}}, Access{0, {54, 0, 27, 9, 0, 1}},
-               Access{1, {3, 0, 6, 0, 0, 12}}, 3>();
+  walks_domain<Dims{2, {5, 9}}, access(0, {9, 1}), access(0, {0, 1}), 0>();
+  walks_domain<Dims{2, {5, 9}}, access(0, {9, 1}), access(0, {1, 0}), -1>();
+  walks_domain<Dims{2, {6, 7}}, access(0, {1, 6}), access(3, {21, 2}), 1>();
+  walks_domain<Dims{3, {2, 1, 11}}, access(0, {11, 0, 1}), access(0, {11, 11, 1}), 1>();
+  walks_domain<Dims{3, {2, 3, 4}}, access(0, {12, 4, 1}), access(0, {12, 4, 1}), 1>();
+  walks_domain<Dims{4, {2, 3, 2, 5}}, access(0, {30, 10, 5, 1}), access(0, {0, 5, 0, 1}), 3>();
+  walks_domain<Dims{6, {2, 1, 2, 3, 1, 9}}, access(0, {54, 0, 27, 9, 0, 1}),
+               access(1, {3, 0, 6, 0, 0, 12}), 3>();
 }
 
 TEST_CASE("neighbouring axes that all accesses run through become one") {
   constexpr Dims domain{4, {2, 1, 3, 5}};
   constexpr auto merged = HWY_NAMESPACE::detail::merge_axes(
-      walk_chain(domain, Access{0, {15, 15, 5, 1}}, Access{0, {}}, -1));
+      walk_chain(domain, access(0, {15, 15, 5, 1}), access(0, {}), -1));
   static_assert(merged.domain == Dims{1, {30}});
   constexpr auto bias = HWY_NAMESPACE::detail::merge_axes(
-      walk_chain(domain, Access{0, {15, 0, 5, 1}}, Access{0, {0, 0, 0, 1}}, -1));
+      walk_chain(domain, access(0, {15, 0, 5, 1}), access(0, {0, 0, 0, 1}), -1));
   static_assert(bias.domain == Dims{2, {6, 5}});
-  static_assert(bias.link[3].access == Access{0, {0, 1}});
+  static_assert(bias.link[3].access == access(0, {0, 1}));
   SUCCEED("checked by the compiler");
 }
 

@@ -26,12 +26,12 @@ constexpr Chain<12, 2> busy_chain(const Gemm& g, bool counts_rows) {
   Chain<12, 2> chain;
   chain.domain = Dims{3, {g.outer, g.m, g.n}};
   chain.link = {accumulator(),
-                input(0, {0, {0, 0, 1}}),
+                input(0, access(0, {0, 0, 1})),
                 apply(Op::add, 0, 1),
                 apply(Op::relu, 2),
-                input(1, {0, {g.m, 1, 0}}),
+                input(1, access(0, {g.m, 1, 0})),
                 apply(Op::mul, 3, 4),
-                input(2, {0, {g.m * g.n, g.n, 1}}),
+                input(2, access(0, {g.m * g.n, g.n, 1})),
                 apply(Op::add, 5, 6),
                 iota(2),
                 apply(Op::add, 7, 8),

@@ -22,21 +22,34 @@ template <class What> struct Got {};
 
 // What can be expected beside a Shape.
 template <std::size_t rank> struct AnyShapeOfRank {};
-struct ChannelsDivisibleByGroups {};
+template <std::size_t groups> struct ChannelsDivisibleBy {};
+template <std::size_t count> struct Channels {};
+template <std::size_t number> struct AtLeast {};
+template <std::size_t number> struct AtMost {};
+template <std::size_t number> struct Number {};
 template <std::size_t height, std::size_t width> struct WindowFits {};
+template <std::size_t axis, std::size_t extent> struct AxisOfAtLeast {};
+template <class... Options> struct OneOf {};
 
 template <bool ok, class Where, class What, class Found> inline constexpr bool shapes_agree = ok;
+template <bool ok, class Where, class What, class Found> inline constexpr bool options_agree = ok;
 
-/// The verdict of a layer about its input: `Fits`, or a `Misfit` with the facts.
+/// The verdict of a layer about its input: `Fits`, or a `Misfit` with the facts; or about its own
+/// options, whatever the input is: `OptionMisfit`.
 struct Fits {
   static constexpr bool ok = true;
+  static constexpr bool options_ok = true;
   using expected = void;
   using got = void;
 };
 template <class What, class Found> struct Misfit {
   static constexpr bool ok = false;
+  static constexpr bool options_ok = true;
   using expected = Expected<What>;
   using got = Got<Found>;
+};
+template <class What, class Found> struct OptionMisfit : Misfit<What, Found> {
+  static constexpr bool options_ok = false;
 };
 
 namespace detail {

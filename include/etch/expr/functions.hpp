@@ -12,13 +12,13 @@
 
 namespace etch {
 
+struct elementwise_function {};
+
 namespace detail {
 
 template <class X, class S>
 using broadcast_node = std::conditional_t<std::is_same_v<ShapeOf<X>, S>, X,
                                           Node<Op::broadcast, Attributes{}, S, X>>;
-
-struct elementwise_function {};
 
 /// The one place where shapes of elementwise arguments meet.
 template <Op op, class S, class... Args> constexpr auto elementwise() {
@@ -166,11 +166,14 @@ template <Expr X> constexpr auto transpose(X) {
   return Node<Op::permute, a, ShapeFrom<permuted_dims(a, ShapeOf<X>::dims)>, X>{};
 }
 
+struct slice_function {};
 /// x[..., start:stop:step, ...] along one axis.
 template <int axis, std::size_t start, std::size_t stop, std::size_t step = 1, Expr X>
 constexpr auto slice(X) {
   constexpr std::size_t at = detail::wrap_axis(axis, ShapeOf<X>::rank);
-  static_assert(start < stop && step > 0 && stop <= ShapeOf<X>::dims[at],
+  constexpr bool ok = start < stop && step > 0 && stop <= ShapeOf<X>::dims[at];
+  static_assert(shapes_agree<ok, InFormula<slice_function>, Expected<AxisOfAtLeast<at, stop>>,
+                             Got<ShapeOf<X>>>,
                 "etch: a slice lies within its axis and is not empty");
   constexpr Dims dims = [] {
     Dims d = ShapeOf<X>::dims;

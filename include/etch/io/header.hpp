@@ -74,7 +74,7 @@ inline std::string index_text(const Dims& shape, std::size_t i) {
   for (std::size_t axis = shape.rank; axis-- > 0; i /= shape[axis]) {
     index.extent[axis] = i % shape[axis];
   }
-  return "[" + dims_text(index) + "]";
+  return std::string("[").append(dims_text(index)).append("]");  // "[" + is a false alarm of g++ 12
 }
 
 /// Appends n numbers, in lines of at most 100 columns. `at(i)` is the i-th.

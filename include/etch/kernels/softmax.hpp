@@ -39,7 +39,7 @@ template <std::size_t n> HWY_INLINE float row_max(const float* x) {
   return combine_all<vectors>(acc, Maximum{});
 }
 
-/// acc += exp(x - m) for one vector of a group of 16, of which `count` are there; y keeps the terms.
+/// acc += exp(x - m) for one vector of a group of 16, of which `count` are there; y takes them.
 template <std::size_t count, std::size_t group, bool keep>
 HWY_INLINE void exp_group(const float* x, float m, float* y, hn::Vec<FloatTag>* HWY_RESTRICT acc) {
   if constexpr (constexpr std::size_t from = group * lanes; from < count) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
+
 #include "etch/expr/functions.hpp"
 #include "etch/expr/initializers.hpp"
 #include "etch/layers/options.hpp"
@@ -11,11 +13,6 @@ namespace etch {
 /// weight: [Out, C / groups, kh, kw], bias: [Out].
 /// Options: Stride, Padding, Dilation, Groups, Bias<false>.
 template <std::size_t out, Size2d kernel_size, class... Options> struct Conv2d {
-  static_assert((is_option_of<Options, option::Stride, option::Padding, option::Dilation,
-                              option::Groups, option::Bias> &&
-                 ...),
-                "etch: Conv2d takes the options Stride, Padding, Dilation, Groups and Bias<bool>");
-
   static constexpr Window2d window = [] {
     constexpr Size2d one(1), zero(0);
     constexpr Size2d s = option_or<option::Stride, one, Options...>();
@@ -37,11 +34,25 @@ template <std::size_t out, Size2d kernel_size, class... Options> struct Conv2d {
     return {need(kernel_size.height, 0), need(kernel_size.width, 1)};
   }
 
+  static constexpr auto options_fit() {
+    constexpr std::size_t smallest =
+        std::min({out, kernel_size.height, kernel_size.width, window.stride[0], window.stride[1],
+                  window.dilation[0], window.dilation[1], window.groups});
+    constexpr auto known = Known<option::Stride, option::Padding, option::Dilation, option::Groups,
+                                 option::Bias>::template check<Options...>();
+    if constexpr (!known.ok) return known;
+    else if constexpr (smallest == 0) return OptionMisfit<AtLeast<1>, Number<0>>{};
+    else if constexpr (out % window.groups == 0) return Fits{};
+    else return OptionMisfit<ChannelsDivisibleBy<window.groups>, Channels<out>>{};
+  }
+
   template <class S> static constexpr auto fits() {
-    if constexpr (S::rank != 3) {
+    if constexpr (!options_fit().ok) {
+      return options_fit();
+    } else if constexpr (S::rank != 3) {
       return Misfit<AnyShapeOfRank<3>, S>{};
-    } else if constexpr (S::dims[0] % window.groups != 0 || out % window.groups != 0) {
-      return Misfit<ChannelsDivisibleByGroups, S>{};
+    } else if constexpr (S::dims[0] % window.groups != 0) {
+      return Misfit<ChannelsDivisibleBy<window.groups>, S>{};
     } else {
       constexpr Size2d r = reach();
       return Verdict<(S::dims[1] >= r.height && S::dims[2] >= r.width),

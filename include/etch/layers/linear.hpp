@@ -10,13 +10,19 @@ namespace etch {
 /// y = W x + b on the last axis of x, as torch.nn.Linear.
 /// weight: [Out, In], bias: [Out]. Options: Bias<false>, InFeatures<n>.
 template <std::size_t out, class... Options> struct Linear {
-  static_assert((is_option_of<Options, option::Bias, option::InFeatures> && ...),
-                "etch: Linear takes the options Bias<bool> and InFeatures<n>");
-
   template <class S> static constexpr auto fits() {
-    constexpr std::size_t in = S::rank == 0 ? 0 : S::dims.extent[S::rank == 0 ? 0 : S::rank - 1];
-    constexpr std::size_t wanted = option_or<option::InFeatures, in, Options...>();
-    return Verdict<(S::rank > 0 && in == wanted), Shape<wanted>, S>{};
+    constexpr auto known = Known<option::Bias, option::InFeatures>::template check<Options...>();
+    if constexpr (!known.ok) {
+      return known;
+    } else if constexpr (out == 0) {
+      return OptionMisfit<AtLeast<1>, Number<0>>{};
+    } else if constexpr (S::rank == 0) {
+      return Misfit<AnyShapeOfRank<1>, S>{};
+    } else {
+      constexpr std::size_t in = S::dims[S::rank - 1];
+      constexpr std::size_t wanted = option_or<option::InFeatures, in, Options...>();
+      return Verdict<in == wanted, Shape<wanted>, S>{};
+    }
   }
 
   template <Expr X> static constexpr auto formula(X x) {

@@ -22,9 +22,6 @@ template <class S, std::size_t count> constexpr Dims trailing_dims() {
 /// (Ba et al. 2016), as torch.nn.LayerNorm; var is the biased one. weight, bias: Normalized.
 /// Without a shape: the last axis. Options: Epsilon<1e-5>, Affine<false>.
 template <class Normalized = void, class... Options> struct LayerNorm {
-  static_assert((is_option_of<Options, option::Epsilon, option::Affine> && ...),
-                "etch: LayerNorm takes the options Epsilon<number> and Affine<bool>");
-
   template <class S> struct over {
     using type = Normalized;
   };
@@ -36,7 +33,10 @@ template <class Normalized = void, class... Options> struct LayerNorm {
   };
 
   template <class S> static constexpr auto fits() {
-    if constexpr (S::rank == 0) {
+    constexpr auto known = Known<option::Epsilon, option::Affine>::template check<Options...>();
+    if constexpr (!known.ok) {
+      return known;
+    } else if constexpr (S::rank == 0) {
       return Misfit<AnyShapeOfRank<1>, S>{};
     } else {
       using N = typename over<S>::type;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "etch/expr/check.hpp"
+
 // Options of layers are types that can be given in any order: Conv2d<16, 3, Stride<2>, Padding<1>>.
 
 namespace etch {
@@ -49,8 +51,13 @@ template <class Key, auto fallback, class First, class... Rest> constexpr auto o
   else return option_or<Key, fallback, Rest...>();
 }
 
-/// Whether an option is one of those that a layer knows.
-template <class Option, class... Keys>
-inline constexpr bool is_option_of = (std::is_base_of_v<Keys, Option> || ...);
+/// `Fits` if each option of a layer is one of those that it knows, else the first that is not.
+template <class... Keys> struct Known {
+  template <class... Options> static constexpr auto check() { return Fits{}; }
+  template <class First, class... Rest> static constexpr auto check() {
+    if constexpr ((std::is_base_of_v<Keys, First> || ...)) return check<Rest...>();
+    else return OptionMisfit<OneOf<Keys...>, First>{};
+  }
+};
 
 }  // namespace etch

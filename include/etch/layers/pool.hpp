@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
+
 #include "etch/expr/functions.hpp"
 #include "etch/layers/options.hpp"
 
@@ -8,9 +10,6 @@ namespace etch {
 
 namespace detail {
 template <Size2d kernel, class... Options> struct Pool2d {
-  static_assert((is_option_of<Options, option::Stride, option::Padding> && ...),
-                "etch: pooling takes the options Stride and Padding");
-
   static constexpr Window2d window = [] {
     constexpr Size2d same = kernel, zero(0);
     constexpr Size2d s = option_or<option::Stride, same, Options...>();
@@ -19,11 +18,28 @@ template <Size2d kernel, class... Options> struct Pool2d {
                     .stride = {s.height, s.width},
                     .padding = {p.height, p.width}};
   }();
-  static_assert(2 * window.padding[0] <= kernel.height && 2 * window.padding[1] <= kernel.width,
-                "etch: the padding of a pooling window is at most half of it, as in PyTorch");
+
+  /// As in PyTorch the padding is at most half of the window.
+  static constexpr auto options_fit() {
+    constexpr auto known = Known<option::Stride, option::Padding>::template check<Options...>();
+    if constexpr (!known.ok) {
+      return known;
+    } else if constexpr (std::min({kernel.height, kernel.width, window.stride[0],
+                                   window.stride[1]}) == 0) {
+      return OptionMisfit<AtLeast<1>, Number<0>>{};
+    } else if constexpr (2 * window.padding[0] > kernel.height) {
+      return OptionMisfit<AtMost<kernel.height / 2>, Number<window.padding[0]>>{};
+    } else if constexpr (2 * window.padding[1] > kernel.width) {
+      return OptionMisfit<AtMost<kernel.width / 2>, Number<window.padding[1]>>{};
+    } else {
+      return Fits{};
+    }
+  }
 
   template <class S> static constexpr auto fits() {
-    if constexpr (S::rank != 3) {
+    if constexpr (!options_fit().ok) {
+      return options_fit();
+    } else if constexpr (S::rank != 3) {
       return Misfit<AnyShapeOfRank<3>, S>{};
     } else {
       constexpr std::size_t h = kernel.height - 2 * window.padding[0];

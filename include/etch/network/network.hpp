@@ -28,7 +28,11 @@ template <std::size_t position, class S> constexpr bool check_layers() { return 
 template <std::size_t position, class S, class First, class... Rest>
 constexpr bool check_layers() {
   using V = decltype(layer_fits<First, S>());
-  static_assert(shapes_agree<V::ok, AtLayer<position, First>, typename V::expected, typename V::got>,
+  static_assert(options_agree<V::options_ok, AtLayer<position, First>, typename V::expected,
+                              typename V::got>,
+                "etch: this layer does not take what it is given between its angle brackets");
+  static_assert(shapes_agree<V::ok || !V::options_ok, AtLayer<position, First>,
+                             typename V::expected, typename V::got>,
                 "etch: this layer needs another input shape");
   if constexpr (V::ok) return check_layers<position + 1, ResultShape<First, S>, Rest...>();
   else return false;

@@ -39,9 +39,11 @@ template <class S, class Float> class Tensor {
 
   /// The i-th element in row-major order.
   constexpr Float& operator[](std::size_t i) const {
-    if (!transposed_) return data_[i];
-    const std::size_t columns = S::dims.extent[1];
-    return data_[i % columns * S::dims.extent[0] + i / columns];
+    if constexpr (S::rank == 2) {  // only matrices are ever stored the other way round
+      const std::size_t columns = S::dims[1];
+      if (transposed_) return data_[i % columns * S::dims[0] + i / columns];
+    }
+    return data_[i];
   }
 
   /// Row-major, as PyTorch's `weight.flatten()`.
@@ -91,6 +93,9 @@ template <class Net> constexpr std::size_t find_parameter(std::string_view name)
 }
 }  // namespace detail
 
+template <FixedString name> struct ParameterName {};
+template <bool ok, class Name> inline constexpr bool parameter_exists = ok;
+
 /// All weights of a network: one flat block that may be copied as bytes, reduced over processes or
 /// put in flash. The floats between tensors are zero.
 template <class Net> struct Parameters {
@@ -99,20 +104,23 @@ template <class Net> struct Parameters {
   alignas(64) float data[floats == 0 ? 1 : floats] = {};
 
   /// The row-th parameter of `parameter_table<Net>`.
-  template <std::size_t row> constexpr auto tensor() { return view<row>(data); }
-  template <std::size_t row> constexpr auto tensor() const { return view<row>(data); }
+  template <std::size_t row> constexpr auto tensor() & { return view<row>(data); }
+  template <std::size_t row> constexpr auto tensor() const& { return view<row>(data); }
+  template <std::size_t row> constexpr auto tensor() const&& = delete;  // it would dangle
 
   /// parameters["0.weight"_k]; a name that does not exist does not compile.
-  template <char... name> constexpr auto operator[](hana::string<name...>) {
+  template <char... name> constexpr auto operator[](hana::string<name...>) & {
     return tensor<row_of<name...>()>();
   }
-  template <char... name> constexpr auto operator[](hana::string<name...>) const {
+  template <char... name> constexpr auto operator[](hana::string<name...>) const& {
     return tensor<row_of<name...>()>();
   }
+  template <char... name> constexpr auto operator[](hana::string<name...>) const&& = delete;
 
   /// All of them as a Hana map from names to tensors.
-  constexpr auto named() { return map(data, rows{}); }
-  constexpr auto named() const { return map(data, rows{}); }
+  constexpr auto named() & { return map(data, rows{}); }
+  constexpr auto named() const& { return map(data, rows{}); }
+  constexpr auto named() const&& = delete;
 
   /// f(info, tensor) for each parameter in order.
   template <class F> constexpr void for_each(F&& f) { visit(data, f, rows{}); }
@@ -130,9 +138,10 @@ template <class Net> struct Parameters {
   }
 
   template <char... name> static constexpr std::size_t row_of() {
-    constexpr char text[] = {name..., 0};
-    constexpr std::size_t row = detail::find_parameter<Net>({text, sizeof...(name)});
-    static_assert(row < parameter_table<Net>.size(), "etch: no parameter has this name");
+    constexpr FixedString<sizeof...(name) + 1> text({name..., 0});
+    constexpr std::size_t row = detail::find_parameter<Net>(text.view());
+    static_assert(parameter_exists<(row < parameter_table<Net>.size()), ParameterName<text>>,
+                  "etch: no parameter has this name");
     return row < parameter_table<Net>.size() ? row : 0;
   }
 

@@ -120,7 +120,7 @@ class Trainer {
     History history;
     for (std::size_t epoch = 0; epoch < options_.epochs; ++epoch) {
       memory_->good = memory_->parameters;
-      progress.begin_epoch(epoch + 1, options_.epochs, batches.size());
+      progress.begin_epoch(epoch + 1, options_.epochs, batches.size(), train.size());
       batches.start_epoch(static_cast<std::uint32_t>(epochs_++));
       const auto result = run_epoch(train, validation, batches, progress);
       if (!result) {

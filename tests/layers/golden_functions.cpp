@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+#include "formula.hpp"
+#include "golden_driver.hpp"
+
+using namespace etch;
+using namespace etch::literals;
+using layers::Formula;
+using layers::golden_case;
+using layers::GoldenCase;
+
+// Layers as a user writes them: a formula of x, and of x and the parameter "w".
+
+namespace {
+
+template <class X, auto f> GoldenCase of(const std::string& name) {
+  return golden_case<X, Formula<f>>(name);
+}
+template <class X, class W, auto f> GoldenCase of(const std::string& name) {
+  return golden_case<X, Formula<f, W>>(name);
+}
+
+constexpr auto add = [](auto x, auto w) { return x + w; };
+constexpr auto subtract = [](auto x, auto w) { return x - w; };
+constexpr auto multiply = [](auto x, auto w) { return x * w; };
+constexpr auto divide = [](auto x, auto w) { return x / w; };
+constexpr auto power = [](auto x, auto w) { return pow(x, w); };
+constexpr auto smaller = [](auto x, auto w) { return min(x, w); };
+constexpr auto larger = [](auto x, auto w) { return max(x, w); };
+constexpr auto product = [](auto x, auto w) { return matmul(x, w); };
+constexpr auto swapped_product = [](auto x, auto w) { return matmul(w, x); };
+constexpr auto gram = [](auto x) { return matmul(x, transpose(x)); };
+constexpr auto negative = [](auto x) { return -x; };
+constexpr auto cube = [](auto x) { return pow(x, 3_c); };
+constexpr auto power_of_five_halves = [](auto x) { return pow(x, 2.5_c); };
+constexpr auto power_of_minus_three_halves = [](auto x) { return pow(x, -1.5_c); };
+constexpr auto error_function = [](auto x) { return erf(x); };
+constexpr auto absolute = [](auto x) { return abs(x); };
+constexpr auto exponential = [](auto x) { return exp(x); };
+constexpr auto hyperbolic = [](auto x) { return tanh(x); };
+constexpr auto logistic = [](auto x) { return sigmoid(x); };
+constexpr auto root = [](auto x) { return sqrt(x); };
+constexpr auto inverse_root = [](auto x) { return rsqrt(x); };
+constexpr auto logarithm = [](auto x) { return log(x); };
+template <int axis> constexpr auto sum_over = [](auto x) { return sum<axis>(x); };
+template <int axis> constexpr auto mean_over = [](auto x) { return mean<axis>(x); };
+template <int axis> constexpr auto max_over = [](auto x) { return max<axis>(x); };
+template <int axis> constexpr auto append = [](auto x, auto w) { return concat<axis>(x, w); };
+constexpr auto square_or_triple = [](auto x, auto w) { return where(x > w, x * x, 3_c * w); };
+constexpr auto half_below_zero = [](auto x) { return where(x > 0_c, x, 0.5_c * x); };
+constexpr auto middle_rows = [](auto x) { return slice<0, 1, 3>(x); };
+constexpr auto middle_columns = [](auto x) { return slice<1, 1, 5>(x); };
+constexpr auto transposed = [](auto x) { return transpose(x); };
+constexpr auto reshaped = [](auto x) { return reshape<Shape<3, 8>>(x); };
+constexpr auto max_with_zero = [](auto x) { return max(x, 0_c); };
+constexpr auto min_with_zero = [](auto x) { return min(x, 0_c); };
+
+}  // namespace
+
+TEST_CASE("functions in formulas compute what PyTorch computes") {
+  using Cube = Shape<2, 3, 4>;
+  layers::check_golden(
+      "functions",
+      {
+          of<Shape<4, 6>, Shape<6, 5>, product>("matmul_x_w"),
+          of<Shape<4, 6>, Shape<5, 4>, swapped_product>("matmul_w_x"),
+          of<Shape<6>, Shape<5, 6>, swapped_product>("matmul_w_vector"),
+          of<Shape<3, 5>, gram>("matmul_x_transposed_x"),
+          of<Shape<4, 1>, Shape<1, 5>, add>("add_4x1_1x5"),
+          of<Shape<4, 5>, Shape<5>, subtract>("sub_4x5_5"),
+          of<Shape<4, 1>, Shape<1, 5>, multiply>("mul_4x1_1x5"),
+          of<Shape<4, 5>, Shape<4, 1>, divide>("div_4x5_4x1"),
+          of<Shape<5>, negative>("negate"),
+          of<Shape<5>, cube>("pow_3"),
+          of<Shape<5>, power_of_five_halves>("pow_2.5"),
+          of<Shape<5>, power_of_minus_three_halves>("pow_-1.5"),
+          of<Shape<5>, Shape<5>, power>("pow_x_w"),
+          of<Shape<3, 5>, Shape<3, 5>, smaller>("min_x_w"),
+          of<Shape<3, 5>, Shape<3, 5>, larger>("max_x_w"),
+          of<Shape<7>, error_function>("erf"),
+          of<Shape<7>, absolute>("abs"),
+          of<Shape<7>, exponential>("exp"),
+          of<Shape<7>, hyperbolic>("tanh"),
+          of<Shape<7>, logistic>("sigmoid"),
+          of<Shape<7>, root>("sqrt"),
+          of<Shape<7>, inverse_root>("rsqrt"),
+          of<Shape<7>, logarithm>("log"),
+          of<Cube, sum_over<0>>("sum_axis0"),
+          of<Cube, mean_over<0>>("mean_axis0"),
+          of<Cube, max_over<0>>("max_axis0"),
+          of<Cube, sum_over<1>>("sum_axis1"),
+          of<Cube, mean_over<1>>("mean_axis1"),
+          of<Cube, max_over<1>>("max_axis1"),
+          of<Cube, sum_over<2>>("sum_axis2"),
+          of<Cube, mean_over<2>>("mean_axis2"),
+          of<Cube, max_over<2>>("max_axis2"),
+          of<Shape<3, 5>, Shape<3, 5>, square_or_triple>("where_x_greater_w"),
+          of<Shape<3, 5>, half_below_zero>("where_x_greater_0"),
+          of<Shape<2, 5>, Shape<3, 5>, append<0>>("concat_axis0"),
+          of<Shape<2, 5>, Shape<2, 4>, append<1>>("concat_axis1"),
+          of<Shape<4, 6>, middle_rows>("slice_axis0_1to3"),
+          of<Shape<4, 6>, middle_columns>("slice_axis1_1to5"),
+          of<Shape<4, 6>, transposed>("transpose_4x6"),
+          of<Cube, transposed>("transpose_2x3x4"),
+          of<Shape<4, 6>, reshaped>("reshape_4x6_to_3x8"),
+      });
+}
+
+TEST_CASE("where a derivative jumps and where maxima tie, PyTorch's choice is taken") {
+  layers::check_golden("kinks", {
+                                    golden_case<Shape<4>, ReLU>("relu_tie"),
+                                    golden_case<Shape<4>, LeakyReLU<>>("leaky_relu_tie"),
+                                    golden_case<Shape<4>, ELU<>>("elu_tie"),
+                                    of<Shape<4>, absolute>("abs_tie"),
+                                    of<Shape<4>, max_over<0>>("max_axis0_tie"),
+                                    of<Shape<4>, max_with_zero>("max_x_0_tie"),
+                                    of<Shape<4>, min_with_zero>("min_x_0_tie"),
+                                    golden_case<Shape<1, 2, 2>, MaxPool2d<2>>("max_pool2d_k2_tie"),
+                                });
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+// Training in two halves: what forward keeps, and that both halves make the gradient.
+#include <string>
+#include <vector>
+
+#include "battery.hpp"
+#include "catch.hpp"
+
+namespace {
+
+using namespace etch;
+using by_hand::Feed;
+using by_hand::Numbers;
+using by_hand::run;
+
+template <class L, class S> constexpr TrainingTapes halves(bool wants_input_gradient = true) {
+  const Tape tape = with_vector_layout(
+      without_dead_code(without_common_subexpressions(lower<L, S>(2))));
+  return split_for_training(tape, wants_input_gradient);
+}
+
+/// What forward gives out beside y.
+template <class L, class S> constexpr std::size_t kept() {
+  return halves<L, S>().forward.outputs.size() - 1;
+}
+
+/// The op of the only value that is kept.
+template <class L, class S> constexpr Op only_kept() {
+  const Tape forward = halves<L, S>().forward;
+  return forward.outputs.size() == 2 ? forward[forward.outputs[1]].op : Op::input;
+}
+
+constexpr std::size_t count(const Tape& tape, Op op) {
+  std::size_t n = 0;
+  for (const Instruction& i : tape.code) n += i.op == op ? 1 : 0;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("a layer whose derivative is a function of its result keeps nothing else") {
+  static_assert(kept<Linear<4>, Shape<3>>() == 0);
+  static_assert(kept<Sequential<Linear<4>, ReLU>, Shape<3>>() == 0);
+  static_assert(kept<Sequential<Linear<4>, Sigmoid>, Shape<3>>() == 0);
+  static_assert(kept<Sequential<Linear<4>, Tanh>, Shape<5, 3>>() == 0);
+  static_assert(kept<Sequential<Conv2d<4, 3>, ReLU>, Shape<2, 5, 5>>() == 0);
+  static_assert(kept<Softmax<>, Shape<4>>() == 0 && kept<MaxPool2d<2>, Shape<1, 4, 4>>() == 0);
+  static_assert(kept<ReLU, Shape<4>>() == 0);
+}
+
+TEST_CASE("one that needs its argument keeps it, and not what is cheap to compute again") {
+  static_assert(only_kept<Sequential<Linear<4, Bias<false>>, LeakyReLU<>>, Shape<3>>() ==
+                Op::matmul);
+  static_assert(only_kept<Sequential<Linear<4>, LeakyReLU<>>, Shape<3>>() == Op::add);
+  static_assert(only_kept<Sequential<Linear<4>, SiLU>, Shape<3>>() == Op::add);
+  static_assert(kept<Sequential<Linear<4>, GELU>, Shape<3>>() == 2, "x and 1 + erf(x / sqrt 2)");
+}
+
+TEST_CASE("backward computes no product and no convolution again") {
+  static_assert(count(halves<Sequential<Linear<4>, GELU>, Shape<3>>().backward, Op::matmul) == 2);
+  static_assert(count(halves<Sequential<Linear<4>, GELU>, Shape<3>>(false).backward, Op::matmul) ==
+                1);
+  static_assert(count(halves<Sequential<Conv2d<4, 3>, Tanh>, Shape<2, 5, 5>>().backward,
+                      Op::conv2d) == 0);
+}
+
+TEST_CASE("the gradient of the input is only computed where it is wanted") {
+  static_assert(halves<Sequential<Linear<4>, ReLU>, Shape<3>>(true).backward.outputs.size() == 3);
+  static_assert(halves<Sequential<Linear<4>, ReLU>, Shape<3>>(false).backward.outputs.size() == 2);
+}
+
+TEST_CASE("forward and backward together are the gradient of the whole") {
+  battery::for_each_network([](const std::string& name, auto layers, auto input) {
+    for (const std::size_t batch : {std::size_t{1}, std::size_t{3}}) {
+      INFO(name << ", batch " << batch);
+      const Tape tape = battery::formula_tape(layers, input, batch);
+      const Tape joint = by_hand::gradient_tape(tape);  // the input first, then parameters
+      Feed feed = by_hand::feed_for(joint);
+      const std::vector<Numbers> want = run(joint, feed);
+      const TrainingTapes training = split_for_training(tape, true);
+      const std::vector<Numbers> forward = run(training.forward, feed);
+      REQUIRE(!forward.empty());
+      CHECK(by_hand::near(forward[0], run(tape, feed)[0]));
+      feed.inputs.insert(feed.inputs.end(), forward.begin(), forward.end());
+      const std::vector<Numbers> got = run(training.backward, feed);
+      REQUIRE(got.size() == want.size());
+      for (std::size_t k = 0; k < got.size(); ++k) {
+        CHECK(by_hand::near(got[k], want[(k + 1) % want.size()], 1e-12));
+      }
+    }
+  });
+}
