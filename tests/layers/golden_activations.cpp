@@ -33,7 +33,7 @@ TEST_CASE("activations compute what PyTorch computes, far out too") {
   add<ELU<>>(cases, "elu");
   add<ELU<0.5>>(cases, "elu_0.5");
   add<Softplus<>>(cases, "softplus");
-  add<Softplus<2>>(cases, "softplus_beta2");
+  add<Softplus<2.0>>(cases, "softplus_beta2");
   add<Softmax<>>(cases, "softmax");
   add<LogSoftmax<>>(cases, "log_softmax");
   layers::check_golden("activations", cases);

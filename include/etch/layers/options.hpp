@@ -53,9 +53,9 @@ template <class Key, auto fallback, class First, class... Rest> constexpr auto o
 
 /// `Fits` if each option of a layer is one of those that it knows, else the first that is not.
 template <class... Keys> struct Known {
-  template <class... Options> static constexpr auto check() { return Fits{}; }
-  template <class First, class... Rest> static constexpr auto check() {
-    if constexpr ((std::is_base_of_v<Keys, First> || ...)) return check<Rest...>();
+  template <class First = void, class... Rest> static constexpr auto check() {
+    if constexpr (std::is_void_v<First>) return Fits{};
+    else if constexpr ((std::is_base_of_v<Keys, First> || ...)) return check<Rest...>();
     else return OptionMisfit<OneOf<Keys...>, First>{};
   }
 };

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "program.hpp"
+
+// Layers in the middle of a network: the gradients of the generated code against central differences.
+
+namespace layers {
+
+/// sum(x t): a loss whose gradient for the prediction is the target.
+struct Dot {
+  static constexpr bool classifies = false;
+
+  template <class S> using Target = S;
+
+  template <etch::Expr X, etch::Expr T> static constexpr auto formula(X x, T t) {
+    return etch::sum(x * t);
+  }
+};
+
+/// What stands around the layer under test.
+template <class In, class Front, class Back> struct Around {
+  template <class... Layers> using network = etch::Network<In, Front, Layers..., Back>;
+};
+
+struct GradientCase {
+  std::string name;
+  Trainable training;
+  std::size_t workspace;  ///< floats
+  /// Backpropagation of the trainer, with the loss Dot.
+  float (*backpropagate)(const float* parameters, const float* x, const float* target,
+                         const float* weight, float* gradients, float* memory) noexcept;
+};
+
+/// The layers between Front and Back, for each batch size.
+template <class Around, class... Layers> struct InTheMiddle {
+  using Net = typename Around::template network<Layers...>;
+
+  template <std::size_t... batch>
+  static void add(std::vector<GradientCase>& cases, const std::string& name) {
+    (cases.push_back({name, trainable<Net, batch>(),
+                      target::Backpropagation<Net, Dot, batch>::workspace,
+                      &target::Backpropagation<Net, Dot, batch>::run}),
+     ...);
+  }
+};
+
+/// Gradients of sum(y r) for data and parameters, all memory that is written being full of NaN.
+void check_gradients(const std::vector<GradientCase>& cases);
+
+}  // namespace layers

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+#include "formula.hpp"
+#include "gradient_driver.hpp"
+
+using namespace etch;
+using namespace etch::literals;
+using layers::Formula;
+
+namespace {
+
+using Ends = layers::Around<Input<5>, Linear<6>, Linear<3>>;
+
+template <class... Layers> using Middle = layers::InTheMiddle<Ends, Layers...>;
+
+constexpr auto sign = [](auto x) { return where(x > 0_c, 1_c, -1_c); };
+constexpr auto scaled = [](auto x, auto w) { return x / (1_c + w * w) + exp(w) * x * x; };
+
+}  // namespace
+
+TEST_CASE("gradients through vector layers in the middle are those of central differences") {
+  std::vector<layers::GradientCase> cases;
+  Middle<ReLU>::add<5>(cases, "ReLU");
+  Middle<LeakyReLU<0.2>>::add<5>(cases, "LeakyReLU");
+  Middle<Sigmoid>::add<5>(cases, "Sigmoid");
+  Middle<Tanh>::add<1, 5>(cases, "Tanh");
+  Middle<GELU>::add<5>(cases, "GELU");
+  Middle<GELUTanh>::add<5>(cases, "GELUTanh");
+  Middle<SiLU>::add<5>(cases, "SiLU");
+  Middle<ELU<0.5>>::add<5>(cases, "ELU");
+  Middle<Softplus<2.0>>::add<5>(cases, "Softplus");
+  Middle<Softmax<>>::add<1, 5>(cases, "Softmax");
+  Middle<LogSoftmax<>>::add<5>(cases, "LogSoftmax");
+  Middle<LayerNorm<>>::add<1, 5>(cases, "LayerNorm");
+  Middle<Linear<7>>::add<1, 5>(cases, "Linear");
+  Middle<Linear<17, Bias<false>>>::add<1, 5>(cases, "Linear without bias");
+  Middle<Residual<Linear<6>, Tanh, Linear<6>>>::add<1, 5>(cases, "Residual");
+  Middle<ReLU, LayerNorm<>, Sigmoid>::add<5>(cases, "three layers");
+  Middle<Formula<scaled, Shape<6>>>::add<1, 5>(cases, "a user's layer");
+  Middle<Formula<sign>>::add<1, 5>(cases, "a layer through which nothing flows back");
+  layers::check_gradients(cases);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "etch/network/summary.hpp"
+
+#include <string>
+#include <type_traits>
+
+#include "catch.hpp"
+#include "etch/layers/activations.hpp"
+#include "etch/layers/conv.hpp"
+#include "etch/layers/linear.hpp"
+#include "etch/layers/pool.hpp"
+#include "etch/layers/shape.hpp"
+
+namespace {
+
+using namespace etch;
+using Image = Network<Input<1, 8, 8>, Conv2d<16, 3, Padding<1>>, ReLU, MaxPool2d<2>, Flatten,
+                      Residual<Linear<256>, Tanh>, Linear<10>>;
+
+}  // namespace
+
+TEST_CASE("the summary lists each layer with its output, parameters, operations and bytes") {
+  const std::string table = R"(
+#  layer      output      parameters    FLOPs    bytes
+------------------------------------------------------
+   Input      [1, 8, 8]
+0  Conv2d     [16, 8, 8]         160   19 456      640
+1  ReLU       [16, 8, 8]           0    1 024        0
+2  MaxPool2d  [16, 4, 4]           0    1 024        0
+3  Flatten    [256]                0        0        0
+4  Residual   [256]           65 792  131 840  263 168
+5  Linear     [10]             2 570    5 130   10 280
+------------------------------------------------------
+   total                      68 522  158 474  274 088
+)";
+  // How much a kernel wants to work in depends on the machine.
+  CHECK('\n' + summary<Image>() ==
+        table + "workspace: " + detail::grouped(workspace_bytes<Image>) + " bytes\n");
+}
+
+TEST_CASE("the summary of a network in a pipeline is that of its type") {
+  constexpr auto pipeline = Input<3>{} | Linear<4>{} | ReLU{};
+  CHECK(summary<std::remove_const_t<decltype(pipeline)>>() ==
+        summary<Network<Input<3>, Linear<4>, ReLU>>());
+  CHECK(detail::grouped(0) == "0");
+  CHECK(detail::grouped(999) == "999");
+  CHECK(detail::grouped(1000) == "1 000");
+  CHECK(detail::grouped(1234567) == "1 234 567");
+}
