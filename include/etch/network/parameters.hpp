@@ -146,7 +146,7 @@ template <class Net> struct Parameters {
   }
 
   template <class Float, std::size_t... row>
-  static constexpr auto map(Float* data, std::index_sequence<row...>) {
+  static constexpr auto map([[maybe_unused]] Float* data, std::index_sequence<row...>) {
     return hana::make_map(
         hana::make_pair(detail::parameter_key<Net, row>(), view<row>(data))...);
   }

@@ -188,7 +188,7 @@ constexpr std::vector<int> differentiate(Tape& tape, const std::vector<int>& out
   for (std::size_t i = n; i-- > 0;) {
     if (adjoint[i] < 0 || needed[i] == 0) continue;
     const Instruction instruction = tape.code[i];
-    const bool per_sample = detail::any_batched(tape, instruction.args);
+    const bool per_sample = instruction.batched || detail::any_batched(tape, instruction.args);
     Value x[3];
     Value to[3];
     for (std::size_t k = 0; k < 3; ++k) {

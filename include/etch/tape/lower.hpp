@@ -159,6 +159,7 @@ template <class Layer, class... Inputs> constexpr Tape lower(std::size_t batch =
     detail::Lowering context{tape, {}, arguments};
     return detail::lower_outputs<Formula>::run(context);
   }(std::index_sequence_for<Inputs...>{});
+  for (int& output : tape.outputs) output = detail::for_each_sample({&tape, output}).id;
   return tape;
 }
 

@@ -87,8 +87,11 @@ constexpr TrainingTapes split_for_training(const Tape& tape, bool wants_input_gr
   // Shapes of y and of what it is stored as may differ; the bytes are the same.
   std::vector<int> wanted = leaves(joint, Op::parameter);
   if (wants_input_gradient) wanted.push_back(leaves(joint, Op::input)[0]);
-  const std::vector<int> gradients = differentiate(joint, {output}, {g}, wanted);
-  joint.outputs = gradients;
+  joint.outputs = differentiate(joint, {output}, {g}, wanted);
+  if (wants_input_gradient) {  // where nothing flows, a zero that exists once
+    int& of_x = joint.outputs.back();
+    of_x = detail::for_each_sample({&joint, of_x}).id;
+  }
   joint = without_common_subexpressions(joint);
 
   const std::vector<int> kept = detail::values_to_keep(joint, end, y);

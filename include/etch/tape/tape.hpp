@@ -25,7 +25,8 @@ namespace etch {
 ///   reshape            same numbers in row-major order
 ///   permute            attr.order
 ///   slice              shape[axis] elements of x from attr.start, every attr.step-th
-///   broadcast          NumPy's rule, from the shape of the argument to `shape`
+///   broadcast          NumPy's rule, from the shape of the argument to `shape`; if batched, also
+///                      from a value that exists once to one per sample
 ///   concat             a then b along attr.axis
 ///   pad                the adjoint of slice: x placed at attr.start, attr.start + step, ..., zeros
 ///                      elsewhere; `shape` is that of the result

@@ -46,6 +46,14 @@ constexpr Value number(Value like, double value) {
   return result;
 }
 
+/// A value that exists once, copied to every sample; a batched one as it is.
+constexpr Value for_each_sample(Value a) {
+  if (a.at().batched) return a;
+  const Value result = emit(*a.tape, Op::broadcast, a.shape(), {a.id, -1, -1});
+  (*a.tape)[result.id].batched = true;
+  return result;
+}
+
 constexpr bool is_number(Value a, double value) {
   return a.at().op == Op::constant && a.at().value == value;
 }

@@ -34,7 +34,7 @@ template <class Loss, class S, std::size_t batch> struct LossTape {
     const int seed = detail::number(total, 1).id;
     const int prediction = leaves(tape, Op::input)[0];
     const int slope = differentiate(tape, {total.id}, {seed}, {prediction})[0];
-    tape.outputs = {total.id, slope};
+    tape.outputs = {total.id, detail::for_each_sample({&tape, slope}).id};
     return with_distinct_outputs(without_dead_code(without_common_subexpressions(tape)));
   }
 };
