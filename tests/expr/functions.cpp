@@ -43,7 +43,8 @@ TEST_CASE("a function of one argument keeps the shape and is its own op") {
 TEST_CASE("a function of two arguments broadcasts them") {
   constexpr auto a = x<2, 1>;
   constexpr auto b = y<3>;
-  static_assert(is<Op::add>(a + b) && is<Op::sub>(a - b) && is<Op::mul>(a * b) && is<Op::div>(a / b));
+  static_assert(is<Op::add>(a + b) && is<Op::sub>(a - b));
+  static_assert(is<Op::mul>(a * b) && is<Op::div>(a / b));
   static_assert(is<Op::max>(max(a, b)) && is<Op::min>(min(a, b)) && is<Op::pow>(pow(a, b)));
   static_assert(is<Op::less>(a < b) && is<Op::less_equal>(a <= b) && is<Op::equal>(equal(a, b)));
   static_assert(has_shape<2, 3>(a + b) && has_shape<2, 3>(a - b) && has_shape<2, 3>(a * b));
@@ -81,7 +82,8 @@ TEST_CASE("a literal is a constant of the number that is written") {
 }
 
 TEST_CASE("reshape keeps the elements and costs no node where nothing changes") {
-  static_assert(has_shape<6>(flatten(x<2, 3>)) && has_shape<3, 1, 2>(reshape<Shape<3, 1, 2>>(x<6>)));
+  static_assert(has_shape<6>(flatten(x<2, 3>)));
+  static_assert(has_shape<3, 1, 2>(reshape<Shape<3, 1, 2>>(x<6>)));
   static_assert(same(reshape<Shape<2, 3>>(x<2, 3>), x<2, 3>) && same(flatten(x<5>), x<5>));
   static_assert(has_shape<1>(flatten(x<>)) && has_shape<>(reshape<Shape<>>(x<1, 1>)));
 }
@@ -117,12 +119,14 @@ TEST_CASE("concat joins any number of tensors along one axis") {
 TEST_CASE("reductions drop the named axes, or all of them, or keep them with extent one") {
   constexpr auto v = x<2, 3, 4>;
   static_assert(has_shape<>(sum(v)) && has_shape<>(max(v)) && has_shape<>(mean(v)));
-  static_assert(has_shape<3, 4>(sum<0>(v)) && has_shape<2, 4>(max<1>(v)) && has_shape<2, 3>(mean<2>(v)));
+  static_assert(has_shape<3, 4>(sum<0>(v)) && has_shape<2, 4>(max<1>(v)));
+  static_assert(has_shape<2, 3>(mean<2>(v)));
   static_assert(has_shape<2, 3>(sum<-1>(v)) && has_shape<3, 4>(max<-3>(v)));
   static_assert(has_shape<3>(sum<0, 2>(v)) && has_shape<3>(mean<-1, -3>(v)));
   static_assert(same(sum<0, 2>(v), sum<-1, 0>(v)), "the order of the axes does not matter");
   static_assert(same(sum<0, 1, 2>(v), sum(v)));
-  static_assert(has_shape<2, 3, 1>(sum<-1>(v, keepdim)) && has_shape<1, 3, 1>(max<0, 2>(v, keepdim)));
+  static_assert(has_shape<2, 3, 1>(sum<-1>(v, keepdim)));
+  static_assert(has_shape<1, 3, 1>(max<0, 2>(v, keepdim)));
   static_assert(has_shape<1, 1, 1>(mean(v, keepdim)) && has_shape<1, 1, 1>(sum(v, keepdim)));
   static_assert(same(sum(x<>), x<>), "a scalar has nothing to reduce");
 }

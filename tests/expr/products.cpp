@@ -20,7 +20,8 @@ template <std::size_t... extents, Expr X> constexpr bool has_shape(X) {
 template <std::size_t n, std::size_t kernel, std::size_t stride, std::size_t padding,
           std::size_t dilation, std::size_t windows>
 constexpr bool conv_gives() {
-  constexpr Window2d rows{.stride = {stride, 1}, .padding = {padding, 0}, .dilation = {dilation, 1}};
+  constexpr Window2d rows{
+      .stride = {stride, 1}, .padding = {padding, 0}, .dilation = {dilation, 1}};
   constexpr Window2d columns{
       .stride = {1, stride}, .padding = {0, padding}, .dilation = {1, dilation}};
   return has_shape<2, windows, 5>(conv2d<rows>(x<3, n, 5>, w<2, 3, kernel, 1>)) &&

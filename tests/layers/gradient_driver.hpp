@@ -22,9 +22,10 @@ struct Dot {
   }
 };
 
-/// What stands around the layer under test.
-template <class In, class Front, class Back> struct Around {
-  template <class... Layers> using network = etch::Network<In, Front, Layers..., Back>;
+/// What stands around the layer under test. First has a heavy op, and Front too: so First is a block
+/// of its own, the same in all networks, and compiled once.
+template <class In, class First, class Front, class Back> struct Around {
+  template <class... Layers> using network = etch::Network<In, First, Front, Layers..., Back>;
 };
 
 struct GradientCase {

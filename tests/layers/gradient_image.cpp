@@ -6,7 +6,8 @@ using namespace etch;
 
 namespace {
 
-using Ends = layers::Around<Input<2, 5, 6>, Conv2d<4, 2>, Conv2d<2, 2>>;  // [4, 4, 5] in the middle
+using Ends = layers::Around<Input<1, 5, 6>, Conv2d<2, 2, Padding<1>>, Conv2d<4, 3>,
+                            Conv2d<2, 2>>;  // [4, 4, 5] in the middle
 
 template <class... Layers> using Middle = layers::InTheMiddle<Ends, Layers...>;
 

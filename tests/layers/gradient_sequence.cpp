@@ -9,10 +9,10 @@ using layers::Formula;
 
 namespace {
 
-using Sequence = layers::Around<Input<4, 5>, Linear<6>, Linear<3>>;
+using Sequence = layers::Around<Input<4, 3>, Linear<5>, Linear<6>, Linear<3>>;
 template <class... Layers> using Middle = layers::InTheMiddle<Sequence, Layers...>;
 
-using Classifier = layers::Around<Input<1, 5, 6>, Conv2d<4, 2>, Linear<3>>;
+using Classifier = layers::Around<Input<1, 5, 6>, Conv2d<2, 2, Padding<1>>, Conv2d<4, 3>, Linear<3>>;
 template <class... Layers> using Between = layers::InTheMiddle<Classifier, Layers...>;
 
 constexpr auto attention = [](auto x) {

@@ -35,7 +35,8 @@ struct Movement {
 struct Shared {
   template <Expr X> static constexpr auto formula(X x) {  // [5]
     const auto h = call<"in", Linear<4>>(x);
-    const auto a = tanh(h), b = sigmoid(h);
+    const auto a = tanh(h);
+    const auto b = sigmoid(h);
     const auto y = call<"a", Linear<4>>(a) * b + call<"b", Linear<4>>(b) * a + h;
     return softmax(y) * exp(a) + max(y, keepdim) + mean(h * b);
   }
@@ -45,7 +46,8 @@ struct Shared {
 struct Attention {
   template <Expr X> static constexpr auto formula(X x) {  // [3, 4]
     const auto heads = [](auto v) { return permute<1, 0, 2>(reshape<Shape<3, 2, 2>>(v)); };
-    const auto q = heads(call<"q", Linear<4>>(x)), k = heads(call<"k", Linear<4>>(x));
+    const auto q = heads(call<"q", Linear<4>>(x));
+    const auto k = heads(call<"k", Linear<4>>(x));
     const auto v = heads(call<"v", Linear<4>>(x));
     const auto mixed = matmul(softmax(matmul(q, transpose(k)) * constant<0.7>), v);
     return reshape<Shape<3, 4>>(permute<1, 0, 2>(mixed)) + x;

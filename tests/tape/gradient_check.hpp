@@ -73,7 +73,7 @@ inline double seeded(const etch::Tape& tape, const Feed& feed, std::size_t first
   return total;
 }
 
-/// The largest difference between a gradient and the central difference, relative where it is large.
+/// The largest deviation of a gradient from the central difference, relative where it is large.
 /// Values are between `low` and `high`, and so are the seeds.
 inline double gradient_error(const etch::Tape& tape, double low = -1, double high = 1,
                              bool shared_seeds = false) {

@@ -35,7 +35,9 @@ std::vector<Row> elementwise_rows() {
                       Op::relu}) {
     rows.push_back(plain(op, 1));
   }
-  for (const Op op : {Op::log, Op::log1p, Op::sqrt, Op::rsqrt}) rows.push_back(plain(op, 1, 0.5, 2));
+  for (const Op op : {Op::log, Op::log1p, Op::sqrt, Op::rsqrt}) {
+    rows.push_back(plain(op, 1, 0.5, 2));
+  }
   for (const Op op : {Op::add, Op::sub, Op::mul, Op::max, Op::min, Op::less, Op::less_equal,
                       Op::equal}) {
     rows.push_back(plain(op, 2));

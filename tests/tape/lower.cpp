@@ -76,7 +76,7 @@ using Ten = Sequential<ReLU, ReLU, ReLU, ReLU, ReLU, ReLU, ReLU, ReLU, ReLU, ReL
 
 TEST_CASE("a subexpression that is used twice is lowered once") {
   static_assert(lower<UsesTwice, Shape<3>>().size() == 4, "input, tanh, mul, add");
-  static_assert(lower<Doubled<40>, Shape<3>>().size() == 41, "2^40 leaves of one type tree");
+  static_assert(lower<Doubled<12>, Shape<3>>().size() == 13, "4096 leaves of one type tree");
 }
 
 TEST_CASE("inputs are batched and parameters are not") {
@@ -110,7 +110,8 @@ TEST_CASE("a layer called inside a formula keeps its parameters under the key it
 }
 
 TEST_CASE("a row of the parameter table has PyTorch's shape and initialisation") {
-  static constexpr auto tape = freeze<[] { return lower<Conv2d<6, 2, Groups<2>>, Shape<4, 5, 5>>(); }>();
+  using Layer = Conv2d<6, 2, Groups<2>>;
+  static constexpr auto tape = freeze<[] { return lower<Layer, Shape<4, 5, 5>>(); }>();
   static_assert(tape.parameters[0].shape == Shape<6, 2, 2, 2>::dims);
   static_assert(tape.parameters[1].shape == Shape<6>::dims);
   static_assert(tape.parameters[0].init.kind == Init::Kind::uniform);
@@ -121,7 +122,8 @@ TEST_CASE("a row of the parameter table has PyTorch's shape and initialisation")
 
 TEST_CASE("equal layers at different places are the same instructions and the same block") {
   static constexpr auto alone = freeze<[] { return lower<Linear<4>, Shape<4>>(); }>();
-  static constexpr auto both = freeze<[] { return lower<Sequential<Linear<4>, Linear<4>>, Shape<4>>(); }>();
+  using Twice = Sequential<Linear<4>, Linear<4>>;
+  static constexpr auto both = freeze<[] { return lower<Twice, Shape<4>>(); }>();
   // The second layer repeats the first, its leaves aside.
   static constexpr std::size_t n = alone.size() - 1;
   static_assert(both.size() == 1 + 2 * n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Executes a planned program on the memory that it was given, slowly and with every promise checked.
+// Executes a planned program on the memory that it was given, slowly, with every promise checked.
 #pragma once
 
 #include <functional>

@@ -69,7 +69,8 @@ constexpr Tape with_waste() {
 }  // namespace
 
 TEST_CASE("equal instructions are computed once, and so is what is built on them") {
-  static constexpr auto tape = freeze<[] { return without_common_subexpressions(with_repeats()); }>();
+  static constexpr auto tape =
+      freeze<[] { return without_common_subexpressions(with_repeats()); }>();
   static_assert(tape.size() == 4, "input, exp, tanh, add");
   static_assert(tape[3].args[0] == 2 && tape[3].args[1] == 2);
   static_assert(tape.outputs[0] == 3 && tape.outputs[1] == 2, "outputs move along");

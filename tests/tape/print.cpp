@@ -47,7 +47,8 @@ TEST_CASE("windows, axes and sums over samples are spelled out") {
 %0 = input 0                             : batch [1, 6, 4]
 %1 = constant 1                          : [2, 1, 1]
 %2 = avg_pool2d_gradient %1 kernel=2x2 stride=2x2 padding=0x0 : [2, 3, 2]
-%3 = conv2d_weight_gradient %2 %0 stride=2x2 padding=1x1 dilation=1x1 groups=1 over_batch : [2, 1, 3, 3]
+%3 = conv2d_weight_gradient %2 %0 stride=2x2 padding=1x1 dilation=1x1 groups=1 over_batch)"
+                                   R"( : [2, 1, 3, 3]
 return %3
 )");
 }

@@ -130,7 +130,7 @@ static_assert(merges_right(batch_of_2, every_other, dims({2, 12, 5})));
 static_assert(merges_right(batch_of_2, transposed, dims({6, 4, 5})));
 static_assert(merges_right({4, {1, 3, 1, 5}}, {0, {0, 5, 0, 1}}, dims({1, 3, 5})));
 
-static_assert(!merge_onto(batch_of_2, per_row, dims({6, 20})).ok, "rows start over with the sample");
+static_assert(!merge_onto(batch_of_2, per_row, dims({6, 20})).ok, "each sample starts over");
 static_assert(!merge_onto(batch_of_2, shared, dims({120})).ok);
 static_assert(!merge_onto(batch_of_2, transposed, dims({6, 20})).ok);
 static_assert(!merge_onto(batch_of_2, all, dims({8, 15})).ok, "8 is no product of these axes");

@@ -40,7 +40,9 @@ template <bool on> struct Bias : option::Bias { static constexpr bool value = on
 template <std::size_t n> struct InFeatures : option::InFeatures {
   static constexpr std::size_t value = n;
 };
-template <double number> struct Epsilon : option::Epsilon { static constexpr double value = number; };
+template <double number> struct Epsilon : option::Epsilon {
+  static constexpr double value = number;
+};
 /// Affine<false>: normalise without trainable weight and bias.
 template <bool on> struct Affine : option::Affine { static constexpr bool value = on; };
 

@@ -32,8 +32,8 @@ template <class S, class First, class... Rest> constexpr auto pipeline_fits() {
 }
 }  // namespace detail
 
-/// Layers one after the other; a layer itself, so it may stand inside of others. Parameters are named
-/// by position: "0.weight", "2.bias", as torch.nn.Sequential does.
+/// Layers one after the other; a layer itself, so it may stand inside of others. Parameters are
+/// named by position: "0.weight", "2.bias", as torch.nn.Sequential does.
 template <class... Layers> struct Sequential {
   template <class S> static constexpr auto fits() {
     return detail::pipeline_fits<S, Layers...>();

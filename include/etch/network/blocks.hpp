@@ -9,9 +9,9 @@
 #include "etch/tape/lower.hpp"
 #include "etch/tape/split.hpp"
 
-// A network is compiled in blocks: a layer with a heavy op and the elementwise layers that follow it.
-// What is compiled depends on the block's layers, shape and batch alone, so equal blocks are compiled
-// once.
+// A network is compiled in blocks: a layer with a heavy op and the elementwise layers that follow.
+// What is compiled depends on the block's layers, shape and batch alone, so equal blocks are
+// compiled once.
 
 namespace etch {
 
@@ -65,8 +65,8 @@ struct cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current...>, first, pos
 
   template <bool, class...> struct go;
   template <class... R> struct go<true, R...> {
-    using type = typename cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current..., Next>, first,
-                              position + 1, After, R...>::type;
+    using type = typename cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current..., Next>,
+                              first, position + 1, After, R...>::type;
   };
   template <class... R> struct go<false, R...> {
     using type = typename cut<
@@ -98,7 +98,8 @@ template <class Layers, class S> struct FormulaTape {
 };
 
 namespace detail {
-template <class Layers, class S> inline constexpr auto formula_tape = freeze<FormulaTape<Layers, S>{}>();
+template <class Layers, class S>
+inline constexpr auto formula_tape = freeze<FormulaTape<Layers, S>{}>();
 
 template <class Layers, class S> constexpr Tape batched_tape(std::size_t batch) {
   Tape tape = formula_tape<Layers, S>.thaw();

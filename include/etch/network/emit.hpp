@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// From a planned tape to one function: every step a kernel call whose shapes, strides and offsets are
-// constants.
+// From a planned tape to one function: every step a kernel call whose shapes, strides and offsets
+// are constants.
 #if defined(ETCH_NETWORK_EMIT_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef ETCH_NETWORK_EMIT_HPP
 #undef ETCH_NETWORK_EMIT_HPP
@@ -46,8 +46,8 @@ struct Tensors {
   float* workspace;
 };
 
-/// `Source` is a stateless callable type that returns a tape with distinct outputs. Equal sources are
-/// one routine, wherever in a network they stand.
+/// `Source` is a stateless callable type that returns a tape with distinct outputs. Equal sources
+/// are one routine, wherever in a network they stand.
 template <class Source> class Routine {
  public:
   static constexpr auto tape = freeze<Source{}>();

@@ -7,7 +7,7 @@
 #include "etch/network/parameters.hpp"
 #include "etch/tape/interpret.hpp"
 
-// A network as one tape for the interpreter: no blocks, no plan, parameters as state_dict shows them.
+// A network as one tape for the interpreter: no blocks, no plan, parameters as state_dict shows.
 
 namespace etch {
 

@@ -21,28 +21,27 @@ namespace detail {
 template <class T> inline constexpr bool is_input = false;
 template <std::size_t... extents> inline constexpr bool is_input<Input<extents...>> = true;
 
-struct a_network_starts_with_its_input {};
+/// The verdict of a layer with its place.
+template <class V, class Where> struct Located : V {
+  using where = Where;
+  static constexpr bool shapes_ok = V::ok || !V::options_ok;
+};
 
-/// The shape behind each layer in turn, and where the first misfit is.
-template <std::size_t position, class S> constexpr bool check_layers() { return true; }
+// What is wrong first. It is only found here: the error is to stand at the network, not at the end of
+// a chain of instantiations.
+template <std::size_t position, class S> constexpr auto find_misfit() {
+  return Located<Fits, void>{};
+}
 template <std::size_t position, class S, class First, class... Rest>
-constexpr bool check_layers() {
+constexpr auto find_misfit() {
   using V = decltype(layer_fits<First, S>());
-  static_assert(options_agree<V::options_ok, AtLayer<position, First>, typename V::expected,
-                              typename V::got>,
-                "etch: this layer does not take what it is given between its angle brackets");
-  static_assert(shapes_agree<V::ok || !V::options_ok, AtLayer<position, First>,
-                             typename V::expected, typename V::got>,
-                "etch: this layer needs another input shape");
-  if constexpr (V::ok) return check_layers<position + 1, ResultShape<First, S>, Rest...>();
-  else return false;
+  if constexpr (V::ok) return find_misfit<position + 1, ResultShape<First, S>, Rest...>();
+  else return Located<V, AtLayer<position, First>>{};
 }
 
-template <class In, class... Layers> constexpr bool check_network() {
-  static_assert(shapes_agree<is_input<In>, AtLayer<0, In>, Expected<Input<>>, Got<In>>,
-                "etch: a network starts with Input<...>, the shape of one sample");
-  if constexpr (is_input<In>) return check_layers<0, typename In::sample, Layers...>();
-  else return false;
+template <class In, class... Layers> constexpr auto find_misfit_of_network() {
+  if constexpr (is_input<In>) return find_misfit<0, typename In::sample, Layers...>();
+  else return Located<Fits, void>{};
 }
 
 // Of a network with a mistake in it nothing is asked that could raise a second error.
@@ -59,8 +58,19 @@ template <class In, class... Layers> struct network_ends<true, In, Layers...> {
 
 /// A network as a type: what comes in, then its layers. Positions count the layers, from 0.
 template <class In, class... Layers> struct Network : Expression {
-  /// False after a mistake that has been reported; nothing is built on such a network.
-  static constexpr bool valid = detail::check_network<In, Layers...>();
+  using misfit = decltype(detail::find_misfit_of_network<In, Layers...>());
+
+  static_assert(shapes_agree<detail::is_input<In>, AtLayer<0, In>, Expected<Input<>>, Got<In>>,
+                "etch: a network starts with Input<...>, the shape of one sample");
+  static_assert(options_agree<misfit::options_ok, typename misfit::where,
+                              typename misfit::expected, typename misfit::got>,
+                "etch: this layer does not take what it is given between its angle brackets");
+  static_assert(shapes_agree<misfit::shapes_ok, typename misfit::where,
+                             typename misfit::expected, typename misfit::got>,
+                "etch: this layer needs another input shape");
+
+  /// False after a mistake, which is reported above; nothing is built on such a network.
+  static constexpr bool valid = detail::is_input<In> && misfit::ok;
   using ends = detail::network_ends<valid, In, Layers...>;
 };
 

@@ -37,7 +37,8 @@ template <auto make, auto scratch> constexpr auto freeze_program() {
 }
 
 /// Where a parameter starts within those of its tape, in floats: each on a cache line of its own.
-template <class AnyTape> constexpr std::size_t parameter_offset(const AnyTape& tape, std::size_t row) {
+template <class AnyTape>
+constexpr std::size_t parameter_offset(const AnyTape& tape, std::size_t row) {
   std::size_t offset = 0;
   for (std::size_t i = 0; i < row; ++i) offset += round_to_line(tape.parameters[i].shape.size());
   return offset;

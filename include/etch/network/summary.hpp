@@ -13,8 +13,8 @@ namespace etch {
 
 namespace detail {
 
-/// The name of a template or class as it stands in the compiler's signature of this function, without
-/// namespaces and arguments: "Conv2d".
+/// The name of a template or class as it stands in the compiler's signature of this function,
+/// without namespaces and arguments: "Conv2d".
 template <class T> constexpr std::string_view short_name() {
 #if defined(_MSC_VER) && !defined(__clang__)
   std::string_view text = __FUNCSIG__;
@@ -86,8 +86,8 @@ std::vector<SummaryRow> summary_rows(Network<S, Layers...>) {
 
 }  // namespace detail
 
-/// The layers of a network with their output shapes, numbers of parameters, floating-point operations
-/// for one sample (a multiply-add counts as two) and bytes of parameters, as a table.
+/// The layers of a network with their output shapes, numbers of parameters, floating-point
+/// operations for one sample (a multiply-add counts as two) and bytes of parameters, as a table.
 template <class Net> std::string summary() {
   std::vector<detail::SummaryRow> rows = detail::summary_rows(Net{});
   rows.push_back({{"", "total", "", detail::grouped(parameter_count<Net>),

@@ -59,7 +59,7 @@ struct BCEWithLogits {
 
   static double correct(std::span<const float> x, std::span<const float> t) {
     std::size_t right = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) right += (x[i] > 0) == (t[i] > 0.5f) ? 1 : 0;
+    for (std::size_t i = 0; i < x.size(); ++i) right += (x[i] > 0) == (t[i] > 0.5f) ? 1u : 0u;
     return static_cast<double>(right) / static_cast<double>(x.size());
   }
 };

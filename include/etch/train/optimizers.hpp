@@ -9,13 +9,14 @@
 #include "etch/expr/functions.hpp"
 
 // An optimizer is a formula as well: from a parameter p, its gradient g, what it remembers of each
-// parameter (`slots` numbers, zero at first) and numbers that change from step to step, to the new p
-// and the new memory. It runs over all parameters of a network in one pass.
+// parameter (`slots` numbers, zero at first) and numbers that change from step to step, to the new
+// p and the new memory. It runs over all parameters of a network in one pass.
 
 namespace etch {
 
 /// Gradient descent as torch.optim.SGD.
-///   g' = g + weight_decay p;  v = momentum v + g';  p -= lr (g' + momentum v with Nesterov, else v)
+///   g' = g + weight_decay p;  v = momentum v + g'
+///   p -= lr v, with Nesterov p -= lr (g' + momentum v)
 struct SGD {
   float lr = 1e-3f;
   float momentum = 0;

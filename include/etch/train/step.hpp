@@ -24,14 +24,15 @@ namespace etch::HWY_NAMESPACE {
 
 /// Runs the loss of a batch. Inputs: predictions, targets, a weight a sample. Outputs: the weighted
 /// sum of the losses, and its gradient for the predictions.
-template <class Loss, class S, std::size_t batch> using LossRoutine = Routine<LossTape<Loss, S, batch>>;
+template <class Loss, class S, std::size_t batch>
+using LossRoutine = Routine<LossTape<Loss, S, batch>>;
 
 template <class Net, class Loss, std::size_t batch, class List = Blocks<Net>> class Backpropagation;
 
 /// The gradient of the loss of a batch for all parameters.
 ///
-/// Time runs 0 .. n - 1 forward through the n blocks, n is the loss, n + 1 .. 2n go back through block
-/// n - 1 .. 0. What a block computes lives until its own way back.
+/// Time runs 0 .. n - 1 forward through the n blocks, n is the loss, n + 1 .. 2n go back through
+/// block n - 1 .. 0. What a block computes lives until its own way back.
 template <class Net, class Loss, std::size_t batch, class... B>
 class Backpropagation<Net, Loss, batch, mp::mp_list<B...>> {
   static constexpr std::size_t count = sizeof...(B);
@@ -118,7 +119,8 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>> {
   template <std::size_t i> static constexpr std::size_t offset(std::size_t slot) {
     return offsets[first[i] + slot];
   }
-  template <std::size_t i> static HWY_INLINE const float* block_input(const float* x, float* memory) {
+  template <std::size_t i>
+  static HWY_INLINE const float* block_input(const float* x, float* memory) {
     if constexpr (i == 0) return x;
     else return memory + offset<i - 1>(result);
   }

@@ -23,8 +23,8 @@ template <class Loss> struct Weighted {
 };
 }  // namespace detail
 
-/// Inputs: predictions [batch, S], targets, weights [batch]. Outputs: the weighted sum of the losses,
-/// and its gradient for the predictions.
+/// Inputs: predictions [batch, S], targets, weights [batch]. Outputs: the weighted sum of the
+/// losses, and its gradient for the predictions.
 template <class Loss, class S, std::size_t batch> struct LossTape {
   constexpr Tape operator()() const {
     using Target = typename Loss::template Target<S>;

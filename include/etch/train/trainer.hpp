@@ -108,8 +108,8 @@ class Trainer {
   }
 
   /// Trains for `options.epochs` epochs, and validates after each if there is something to validate
-  /// on. Stops with an error if the data do not fit the network, or if the loss is no finite number:
-  /// then the parameters are those after the last epoch that went well.
+  /// on. Stops with an error if the data do not fit the network, or if the loss is no finite
+  /// number: then the parameters are those after the last epoch that went well.
   Result<History> fit(const Dataset& train, const Dataset& validation = {}) {
     for (const Dataset* data : {&train, &validation}) {
       if (auto fits = check(*data); !fits) return fits.error();
@@ -188,7 +188,8 @@ class Trainer {
     }
     EpochRecord record{.train = tally.score()};
     if (!validation.empty()) record.validation = evaluate(validation);
-    record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    record.seconds = elapsed.count();
     progress.end_epoch({.train = record.train,
                         .validation = record.validation,
                         .samples = train.size(),
