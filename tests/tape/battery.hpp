@@ -67,6 +67,7 @@ template <class F> void for_each_network(F f) {
   f("linear gelu", Sequential<Linear<17>, GELU>{}, Shape<3>{});
   f("rows", Sequential<Linear<4>, SiLU, LayerNorm<>>{}, Shape<3, 5>{});
   f("residual", Residual<LayerNorm<>, Linear<6>, Tanh, Linear<6>>{}, Shape<6>{});
+  f("skip", Sequential<Softmax<>, Residual<Linear<6>>, Softmax<>>{}, Shape<6>{});
   f("conv", Sequential<Conv2d<4, 3, Padding<1>>, ReLU, MaxPool2d<2>>{}, Shape<2, 6, 6>{});
   f("conv flat", Sequential<Conv2d<4, 2, Groups<2>>, ELU<>, AvgPool2d<2>, Flatten, Linear<3>>{},
     Shape<2, 5, 5>{});

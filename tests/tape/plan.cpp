@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "battery.hpp"
@@ -162,17 +163,17 @@ TEST_CASE("the workspace of hand-made tapes is exact") {
 }
 
 TEST_CASE("an iota that starts late or takes steps is read as such") {
-  Tape tape;
-  tape.batch = 2;
-  const int x = push_leaf(tape, Op::input, 0, dims({3}), true);
-  const int count = push(tape, Op::iota, dims({8}));
-  const int odd = push(tape, Op::slice, dims({3}), {count, -1, -1}, {.start = 1, .step = 2});
-  const int even = push(tape, Op::slice, dims({3}), {count, -1, -1}, {.start = 0, .step = 2});
-  const int plain = push(tape, Op::slice, dims({3}), {count, -1, -1}, {.start = 0, .step = 1});
-  int y = push(tape, Op::mul, dims({3}), {x, odd, -1});
-  y = push(tape, Op::add, dims({3}), {y, even, -1});
-  tape.outputs = {push(tape, Op::pow, dims({3}), {y, plain, -1})};
-  check_execution(tape, by_hand::feed_for(tape, 0.1, 1));
+  for (const auto& [start, step] : {std::pair{0, 1}, {1, 1}, {0, 2}, {1, 3}}) {
+    Tape tape;
+    tape.batch = 2;
+    const int x = push_leaf(tape, Op::input, 0, dims({3}), true);
+    const int count = push(tape, Op::iota, dims({8}));
+    const Attributes attr{.start = static_cast<std::size_t>(start),
+                          .step = static_cast<std::size_t>(step)};
+    const int positions = push(tape, Op::slice, dims({3}), {count, -1, -1}, attr);
+    tape.outputs = {push(tape, Op::mul, dims({3}), {x, positions, -1})};
+    check_execution(tape, by_hand::feed_for(tape, 0.1, 1));
+  }
 }
 
 TEST_CASE("outputs that are leaves, views or each other become places of their own") {

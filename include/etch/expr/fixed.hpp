@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-// Small arrays for values that are template arguments. g++ 12 leaves zeros inside of an array out of
-// the mangled name, so that {0, 1} and {1, 0} would become one function; members it keeps apart.
+// Small arrays for values that are template arguments. g++ 12 leaves zeros inside of an array out
+// of the mangled name, so that {0, 1} and {1, 0} would become one function; members it keeps apart.
 
 namespace etch {
 

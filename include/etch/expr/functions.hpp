@@ -46,7 +46,8 @@ constexpr std::size_t wrap_axis(int axis, std::size_t rank) {
   return axis < 0 ? rank - static_cast<std::size_t>(-axis) : static_cast<std::size_t>(axis);
 }
 
-/// The number that a literal such as 0.5_c or 1e-5_c spells, for up to 15 digits the nearest double.
+/// The number that a literal such as 0.5_c or 1e-5_c spells, for up to 15 digits the nearest
+/// double.
 constexpr double literal_value(const char* s, std::size_t n) {
   double value = 0, scale = 1;
   int exponent = 0, written = 0;
@@ -102,16 +103,31 @@ template <Expr X> constexpr auto erf(X x) { return detail::unary<Op::erf>(x); }
 template <Expr X> constexpr auto relu(X x) { return detail::unary<Op::relu>(x); }
 
 // Elementwise, two arguments; shapes broadcast.
-template <Expr A, Expr B> constexpr auto operator+(A a, B b) { return detail::binary<Op::add>(a, b); }
-template <Expr A, Expr B> constexpr auto operator-(A a, B b) { return detail::binary<Op::sub>(a, b); }
-template <Expr A, Expr B> constexpr auto operator*(A a, B b) { return detail::binary<Op::mul>(a, b); }
-template <Expr A, Expr B> constexpr auto operator/(A a, B b) { return detail::binary<Op::div>(a, b); }
+template <Expr A, Expr B>
+constexpr auto operator+(A a, B b) {
+  return detail::binary<Op::add>(a, b);
+}
+template <Expr A, Expr B>
+constexpr auto operator-(A a, B b) {
+  return detail::binary<Op::sub>(a, b);
+}
+template <Expr A, Expr B>
+constexpr auto operator*(A a, B b) {
+  return detail::binary<Op::mul>(a, b);
+}
+template <Expr A, Expr B>
+constexpr auto operator/(A a, B b) {
+  return detail::binary<Op::div>(a, b);
+}
 template <Expr A, Expr B> constexpr auto max(A a, B b) { return detail::binary<Op::max>(a, b); }
 template <Expr A, Expr B> constexpr auto min(A a, B b) { return detail::binary<Op::min>(a, b); }
 template <Expr A, Expr B> constexpr auto pow(A a, B b) { return detail::binary<Op::pow>(a, b); }
 
 // Comparisons are 1 where true, else 0.
-template <Expr A, Expr B> constexpr auto operator<(A a, B b) { return detail::binary<Op::less>(a, b); }
+template <Expr A, Expr B>
+constexpr auto operator<(A a, B b) {
+  return detail::binary<Op::less>(a, b);
+}
 template <Expr A, Expr B> constexpr auto operator>(A a, B b) { return b < a; }
 template <Expr A, Expr B> constexpr auto operator<=(A a, B b) {
   return detail::binary<Op::less_equal>(a, b);
@@ -207,7 +223,10 @@ inline constexpr struct KeepDim {
 
 namespace detail {
 /// No axis named: all of them.
-template <std::size_t rank> constexpr std::size_t axes_mask() { return (std::size_t{1} << rank) - 1; }
+template <std::size_t rank>
+constexpr std::size_t axes_mask() {
+  return (std::size_t{1} << rank) - 1;
+}
 template <std::size_t rank, int first, int... rest> constexpr std::size_t axes_mask() {
   return ((std::size_t{1} << wrap_axis(first, rank)) | ... |
           (std::size_t{1} << wrap_axis(rest, rank)));

@@ -6,7 +6,8 @@
 #include "etch/expr/shape.hpp"
 #include "etch/tape/tape.hpp"
 
-// How parameters are drawn. `value<S>` is computed without <cmath>, whose functions are not constexpr.
+// How parameters are drawn. `value<S>` is computed without <cmath>, whose functions are not
+// constexpr.
 
 namespace etch {
 

@@ -42,7 +42,8 @@ template <std::size_t... extents> struct Shape {
 };
 
 namespace detail {
-// The index sequence is made inside: g++ 12 crashes when an alias computes it from a dependent value.
+// The index sequence is made inside: g++ 12 crashes when an alias computes it from a dependent
+// value.
 template <Dims dims> struct shape_from {
   template <std::size_t... i>
   static Shape<dims.extent[i]...> make(std::index_sequence<i...>);

@@ -27,8 +27,8 @@ template <class V, class Where> struct Located : V {
   static constexpr bool shapes_ok = V::ok || !V::options_ok;
 };
 
-// What is wrong first. It is only found here: the error is to stand at the network, not at the end of
-// a chain of instantiations.
+// What is wrong first. It is only found here: the error is to stand at the network, not at the end
+// of a chain of instantiations.
 template <std::size_t position, class S> constexpr auto find_misfit() {
   return Located<Fits, void>{};
 }
@@ -60,6 +60,11 @@ template <class In, class... Layers> struct network_ends<true, In, Layers...> {
 template <class In, class... Layers> struct Network : Expression {
   using misfit = decltype(detail::find_misfit_of_network<In, Layers...>());
 
+  /// False after a mistake, which is reported below; nothing is built on such a network.
+  static constexpr bool valid = detail::is_input<In> && misfit::ok;
+  using ends = detail::network_ends<valid, In, Layers...>;
+
+  // Last, for behind a failed one clang knows no further member.
   static_assert(shapes_agree<detail::is_input<In>, AtLayer<0, In>, Expected<Input<>>, Got<In>>,
                 "etch: a network starts with Input<...>, the shape of one sample");
   static_assert(options_agree<misfit::options_ok, typename misfit::where,
@@ -68,10 +73,6 @@ template <class In, class... Layers> struct Network : Expression {
   static_assert(shapes_agree<misfit::shapes_ok, typename misfit::where,
                              typename misfit::expected, typename misfit::got>,
                 "etch: this layer needs another input shape");
-
-  /// False after a mistake, which is reported above; nothing is built on such a network.
-  static constexpr bool valid = detail::is_input<In> && misfit::ok;
-  using ends = detail::network_ends<valid, In, Layers...>;
 };
 
 /// Shapes of one sample at both ends of a network.

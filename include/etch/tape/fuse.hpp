@@ -7,8 +7,8 @@
 #include "etch/tape/describe.hpp"
 #include "etch/tape/view.hpp"
 
-// Groups instructions into steps: one heavy op with the elementwise ops that can run while its result
-// is still in registers, or a run of elementwise ops over one domain.
+// Groups instructions into steps: one heavy op with the elementwise ops that can run while its
+// result is still in registers, or a run of elementwise ops over one domain.
 
 namespace etch {
 

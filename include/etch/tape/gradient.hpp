@@ -13,8 +13,9 @@ namespace etch {
 
 namespace detail {
 
-/// What flows back into argument `to` of an instruction: collected in `adjoint`. Values from `fresh`
-/// on were written for this instruction alone; earlier ones may be adjoints of other values too.
+/// What flows back into argument `to` of an instruction: collected in `adjoint`. Values from
+/// `fresh` on were written for this instruction alone; earlier ones may be adjoints of other values
+/// too.
 class Adjoint {
  public:
   constexpr Adjoint(std::vector<int>& adjoint, Value to, bool per_sample, std::size_t fresh)
@@ -98,8 +99,14 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
     case Op::sub: da += g; db += -g; break;
     case Op::mul: da += g * b; db += g * a; break;
     case Op::div: da += g / b; db += -(g * y / b); break;
-    case Op::max: da += g * ((b < a) + 0.5 * equal(a, b)); db += g * ((a < b) + 0.5 * equal(a, b)); break;
-    case Op::min: da += g * ((a < b) + 0.5 * equal(a, b)); db += g * ((b < a) + 0.5 * equal(a, b)); break;
+    case Op::max:
+      da += g * ((b < a) + 0.5 * equal(a, b));
+      db += g * ((a < b) + 0.5 * equal(a, b));
+      break;
+    case Op::min:
+      da += g * ((a < b) + 0.5 * equal(a, b));
+      db += g * ((b < a) + 0.5 * equal(a, b));
+      break;
     case Op::pow:
       da += g * (b * pow(a, b - 1));
       if (b.at().op != Op::constant) db += g * where(0 < a, y * log(a), number(y, 0));
@@ -159,17 +166,21 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
     case Op::max_pool2d: da += like(a, Op::max_pool2d_gradient, a, g, attr); break;
     case Op::max_pool2d_gradient: db += like(b, Op::max_pool2d_pick, a, g, attr); break;
     case Op::max_pool2d_pick: db += like(b, Op::max_pool2d_gradient, a, g, attr); break;
-    case Op::avg_pool2d: da += emit(tape, Op::avg_pool2d_gradient, a.shape(), {g.id, -1, -1}, attr); break;
-    case Op::avg_pool2d_gradient: da += emit(tape, Op::avg_pool2d, a.shape(), {g.id, -1, -1}, attr); break;
+    case Op::avg_pool2d:
+      da += emit(tape, Op::avg_pool2d_gradient, a.shape(), {g.id, -1, -1}, attr);
+      break;
+    case Op::avg_pool2d_gradient:
+      da += emit(tape, Op::avg_pool2d, a.shape(), {g.id, -1, -1}, attr);
+      break;
   }
   static_cast<void>(c);
 }
 
 }  // namespace detail
 
-/// Appends to `tape` what computes the derivative of sum over outputs of <seed, output> with respect
-/// to the values `wanted`, and returns where each of them stands (a zero where nothing flows).
-/// outputs and seeds pair up; a seed has the shape of its output.
+/// Appends to `tape` what computes the derivative of sum over outputs of <seed, output> with
+/// respect to the values `wanted`, and returns where each of them stands (a zero where nothing
+/// flows). outputs and seeds pair up; a seed has the shape of its output.
 constexpr std::vector<int> differentiate(Tape& tape, const std::vector<int>& outputs,
                                          const std::vector<int>& seeds,
                                          const std::vector<int>& wanted) {

@@ -5,14 +5,14 @@
 
 #include "etch/expr/op.hpp"
 
-// What a heavy kernel is told: sizes and strides in elements, as values that are template arguments.
-// Two instructions with equal descriptions run the same function.
+// What a heavy kernel is told: sizes and strides in elements, as values that are template
+// arguments. Two instructions with equal descriptions run the same function.
 
 namespace etch {
 
 /// C[o, i, j] = sum over (q, k) of A[o, i, q, k] B[o, q, k, j]; C is contiguous [outer, m, n].
-/// The contraction has two levels so that a sum over samples and over an axis of each needs no copy;
-/// q runs slower than k. Any stride may be zero (the operand is shared along that index).
+/// The contraction has two levels so that a sum over samples and over an axis of each needs no
+/// copy; q runs slower than k. Any stride may be zero (the operand is shared along that index).
 struct Gemm {
   std::size_t outer = 1, m = 1, n = 1, q = 1, k = 1;
   std::size_t a_outer = 0, a_row = 0, a_q = 0, a_k = 0;
@@ -21,9 +21,9 @@ struct Gemm {
   constexpr bool operator==(const Gemm&) const = default;
 };
 
-/// conv2d and its two gradients. x: [batch][channels, height, width], y: [batch][outputs, out_height,
-/// out_width], weight: [outputs, channels / groups, kernel[0], kernel[1]].
-/// The batch strides are zero where that tensor is shared by all samples.
+/// conv2d and its two gradients. x: [batch][channels, height, width], y: [batch][outputs,
+/// out_height, out_width], weight: [outputs, channels / groups, kernel[0], kernel[1]]. The batch
+/// strides are zero where that tensor is shared by all samples.
 struct Conv2dSpec {
   std::size_t batch = 1, channels = 1, height = 1, width = 1;
   std::size_t outputs = 1, out_height = 1, out_width = 1, groups = 1;
@@ -42,8 +42,8 @@ struct Pool2dSpec {
   constexpr bool operator==(const Pool2dSpec&) const = default;
 };
 
-/// Sum or maximum of a contiguous row-major tensor over the axes whose bit is set; neighbouring axes
-/// of one sort are merged, so bits alternate.
+/// Sum or maximum of a contiguous row-major tensor over the axes whose bit is set; neighbouring
+/// axes of one sort are merged, so bits alternate.
 struct ReduceSpec {
   Dims shape;
   std::size_t axes = 0;
@@ -62,7 +62,8 @@ struct SoftmaxSpec {
 /// operand is shared by all `outer` indices of its part (batch only): o / shared_every selects it.
 struct ConcatSpec {
   std::size_t outer = 1, a_inner = 1, b_inner = 1;
-  std::size_t a_period = 1, b_period = 1;  ///< the operand's row is o % period (= outer: not shared)
+  std::size_t a_period = 1,
+              b_period = 1;  ///< the operand's row is o % period (= outer: not shared)
 
   constexpr bool operator==(const ConcatSpec&) const = default;
 };

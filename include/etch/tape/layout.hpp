@@ -21,7 +21,7 @@ constexpr std::size_t round_to_line(std::size_t floats) {
 struct Lifetime {
   std::size_t floats = 0;
   std::size_t first = 0, last = 0;  ///< steps, both included
-  int shares = -1;                  ///< takes over the place of that lifetime, which ends as it starts
+  int shares = -1;  ///< takes over the place of that lifetime, which ends as it starts
 };
 
 struct Layout {

@@ -9,8 +9,8 @@
 namespace etch {
 
 namespace detail {
-/// Copies the instructions for which keep[i] != 0 and points every argument at the new place of what
-/// replaced[i] says stands for it.
+/// Copies the instructions for which keep[i] != 0 and points every argument at the new place of
+/// what replaced[i] says stands for it.
 constexpr Tape rebuilt(const Tape& tape, const std::vector<char>& keep,
                        const std::vector<int>& replaced) {
   Tape result{.batch = tape.batch, .code = {}, .parameters = tape.parameters, .outputs = {}};
@@ -121,7 +121,8 @@ constexpr std::size_t flops(const Tape& tape, const Instruction& i) {
       const Dims& a = tape[i.args[0]].shape;
       return samples * 2 * i.shape.size() * (i.attr.transpose_a ? a.back(1) : a.back(0));
     }
-    case Op::conv2d: return samples * 2 * i.shape.size() * (size_of_arg(1) / tape[i.args[1]].shape[0]);
+    case Op::conv2d:
+      return samples * 2 * i.shape.size() * (size_of_arg(1) / tape[i.args[1]].shape[0]);
     case Op::conv2d_input_gradient:
       return samples * 2 * size_of_arg(0) * (size_of_arg(1) / tape[i.args[1]].shape[0]);
     case Op::conv2d_weight_gradient:

@@ -142,7 +142,8 @@ class Planner {
   constexpr bool mergeable(const Step& step, std::size_t outer, std::size_t inner,
                            std::size_t extent) const {
     for (const int i : step.chain) {
-      // Members may differ in axes of extent one; then positions do not correspond, so do not merge.
+      // Members may differ in axes of extent one; then positions do not correspond, so do not
+      // merge.
       if (tape_[i].shape != any_of(step).shape) return false;
       for (int k = 0; k < argument_count(i); ++k) {
         const View view = view_of(tape_, argument(i, k));

@@ -14,8 +14,8 @@
 namespace etch {
 
 /// forward:  input 0 = x; outputs: y, then what is kept.
-/// backward: input 0 = x, 1 = gradient of y, 2 = y, 3.. = what was kept; outputs: the gradient of each
-/// parameter in the order of the table, then (if asked for) that of x.
+/// backward: input 0 = x, 1 = gradient of y, 2 = y, 3.. = what was kept; outputs: the gradient of
+/// each parameter in the order of the table, then (if asked for) that of x.
 struct TrainingTapes {
   Tape forward;
   Tape backward;

@@ -32,7 +32,8 @@ namespace etch {
 ///                      elsewhere; `shape` is that of the result
 ///   sum, max_reduce    over attr.axes (they disappear); sum also over samples if over_batch
 ///   softmax, log_softmax   over the last axis
-///   matmul             over the last two axes, [.., M, K] x [.., K, N], leading axes equal or absent
+///   matmul             over the last two axes, [.., M, K] x [.., K, N], leading axes equal or
+///   absent
 ///                      on one side (shared)
 ///   conv2d             (x [C,H,W], weight [O,C/g,kh,kw]), cross-correlation as in PyTorch
 ///   conv2d_input_gradient   (g [O,H',W'], weight) -> [C,H,W] = `shape`

@@ -7,8 +7,8 @@
 
 #include "etch/expr/functions.hpp"
 
-// Losses are formulas too: of one prediction and its target, a scalar. The mean over the batch is the
-// trainer's business, as PyTorch's reduction="mean".
+// Losses are formulas too: of one prediction and its target, a scalar. The mean over the batch is
+// the trainer's business, as PyTorch's reduction="mean".
 //
 // A loss has `Target<S>`, the shape of a target for predictions of shape S, `fits<S>()`, and, where
 // that makes sense, `correct(prediction, target)`: how right one sample is, from 0 to 1.
@@ -46,8 +46,8 @@ struct MSE {
   }
 };
 
-/// Mean of -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1], as torch BCEWithLogitsLoss;
-/// written so that no logarithm meets a zero.
+/// Mean of -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1], as torch
+/// BCEWithLogitsLoss; written so that no logarithm meets a zero.
 struct BCEWithLogits {
   static constexpr bool classifies = false;
 

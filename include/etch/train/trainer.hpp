@@ -58,6 +58,7 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> struct Trai
 
   Parameters<Net> parameters, gradients, good;
   alignas(64) float slots[Optimizer::slots * floats] = {};
+  alignas(64) float good_slots[Optimizer::slots * floats] = {};
   alignas(64) float x[batch * InputShape<Net>::size] = {};
   alignas(64) float target[batch * Target::size] = {};
   alignas(64) float weight[batch] = {};
@@ -109,7 +110,7 @@ class Trainer {
 
   /// Trains for `options.epochs` epochs, and validates after each if there is something to validate
   /// on. Stops with an error if the data do not fit the network, or if the loss is no finite
-  /// number: then the parameters are those after the last epoch that went well.
+  /// number: then all is as it was after the last epoch that went well, the optimizer's memory too.
   Result<History> fit(const Dataset& train, const Dataset& validation = {}) {
     for (const Dataset* data : {&train, &validation}) {
       if (auto fits = check(*data); !fits) return fits.error();
@@ -119,12 +120,12 @@ class Trainer {
     Batches batches(train.size(), batch, options_.seed);
     History history;
     for (std::size_t epoch = 0; epoch < options_.epochs; ++epoch) {
-      memory_->good = memory_->parameters;
+      remember();
       progress.begin_epoch(epoch + 1, options_.epochs, batches.size(), train.size());
       batches.start_epoch(static_cast<std::uint32_t>(epochs_++));
       const auto result = run_epoch(train, validation, batches, progress);
       if (!result) {
-        memory_->parameters = memory_->good;
+        go_back();
         progress.finish();
         return Error{"etch: epoch " + std::to_string(epoch + 1) + ": " + result.error().message};
       }
@@ -168,6 +169,17 @@ class Trainer {
       return differs("outputs", targets, data.outputs());
     }
     return {};
+  }
+
+  void remember() noexcept {
+    memory_->good = memory_->parameters;
+    std::ranges::copy(memory_->slots, memory_->good_slots);
+    good_steps_ = steps_;
+  }
+  void go_back() noexcept {
+    memory_->parameters = memory_->good;
+    std::ranges::copy(memory_->good_slots, memory_->slots);
+    steps_ = good_steps_;
   }
 
   /// One epoch of steps, then the validation.
@@ -254,7 +266,7 @@ class Trainer {
 
   Options options_;
   std::unique_ptr<Memory> memory_;
-  std::uint64_t steps_ = 0;
+  std::uint64_t steps_ = 0, good_steps_ = 0;
   std::uint64_t epochs_ = 0;
 };
 

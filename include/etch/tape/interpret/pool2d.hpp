@@ -42,8 +42,8 @@ constexpr void for_each_window(const Attributes& attr, const Dims& image, const 
 
 inline constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 
-/// Where the first maximum of the window lies in row-major order; a NaN wins, the last of several, as
-/// in PyTorch. `nowhere` if the window holds padding only.
+/// Where the first maximum of the window lies in row-major order; a NaN wins, the last of several,
+/// as in PyTorch. `nowhere` if the window holds padding only.
 template <class T>
 constexpr std::size_t first_maximum(const T* plane, std::size_t width, const Window& window) {
   std::size_t best = nowhere;
