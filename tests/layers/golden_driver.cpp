@@ -79,8 +79,7 @@ void check_golden(const std::string& family, const std::vector<GoldenCase>& case
     const Numbers<float> weights =
         placed(c.training.parameters, c.training.parameter_floats, parameters_of(entry));
     const Numbers<float> x = cast<float>(entry.tensor("x").data);
-    check_tensor(entry, "y", infer(c.whole, weights, x));
-    check_tensor(entry, "y", infer(c.single, weights, x));
+    for (const Inference& i : c.inference) check_tensor(entry, "y", infer(i, weights, x));
   });
 }
 

@@ -18,19 +18,36 @@ inline constexpr std::size_t golden_batch = 3;
 struct GoldenCase {
   std::string name;
   Trainable training;
-  Inference whole, single;  ///< the batch at once, and sample by sample
+  std::vector<Inference> inference;
 };
 
-/// Layers one after the other on samples of shape S.
+namespace detail {
+template <class Net, std::size_t... batch> GoldenCase golden_case_of(const std::string& name) {
+  return {name, trainable<Net, golden_batch>(), {inference<Net, batch>()...}};
+}
+template <class S, class... Layers> struct network_on;
+template <std::size_t... extents, class... Layers>
+struct network_on<etch::Shape<extents...>, Layers...> {
+  using type = etch::Network<etch::Input<extents...>, Layers...>;
+};
+template <class S, class... Layers> using NetworkOn = typename network_on<S, Layers...>::type;
+}  // namespace detail
+
+/// Layers one after the other on samples of shape S: trained with the batch, run sample by sample.
 template <class S, class... Layers> GoldenCase golden_case(const std::string& name) {
-  return []<std::size_t... extents>(const std::string& n, etch::Shape<extents...>) {
-    using Net = etch::Network<etch::Input<extents...>, Layers...>;
-    return GoldenCase{n, trainable<Net, golden_batch>(), inference<Net, golden_batch>(),
-                      inference<Net, 1>()};
-  }(name, S{});
+  return detail::golden_case_of<detail::NetworkOn<S, Layers...>, 1>(name);
+}
+/// The same, and run with the whole batch as well.
+template <class S, class... Layers> GoldenCase golden_batch_case(const std::string& name) {
+  return detail::golden_case_of<detail::NetworkOn<S, Layers...>, 1, golden_batch>(name);
+}
+/// Only trained.
+template <class S, class... Layers> GoldenCase golden_training_case(const std::string& name) {
+  return detail::golden_case_of<detail::NetworkOn<S, Layers...>>(name);
 }
 
-/// A case of a loss: the mean over the batch, and its gradient through the network, if there is one.
+/// A case of a loss: the mean over the batch, and its gradient through the network, if there is
+/// one.
 struct GoldenLoss {
   std::string name;
   Trainable training;
@@ -39,15 +56,13 @@ struct GoldenLoss {
 
 template <class Loss, class S, std::size_t batch = golden_batch, class... Layers>
 GoldenLoss golden_loss(const std::string& name) {
-  return []<std::size_t... extents>(const std::string& n, etch::Shape<extents...>) {
-    if constexpr (sizeof...(Layers) == 0) {
-      return GoldenLoss{n, {batch, {}, 0, {}, {}}, program_of<etch::LossTape<Loss, S, batch>>()};
-    } else {
-      using Net = etch::Network<etch::Input<extents...>, Layers...>;
-      using Out = etch::OutputShape<Net>;
-      return GoldenLoss{n, trainable<Net, batch>(), program_of<etch::LossTape<Loss, Out, batch>>()};
-    }
-  }(name, S{});
+  if constexpr (sizeof...(Layers) == 0) {
+    return {name, {batch, {}, 0, {}, {}}, program_of<etch::LossTape<Loss, S, batch>>()};
+  } else {
+    using Net = detail::NetworkOn<S, Layers...>;
+    using Out = etch::OutputShape<Net>;
+    return {name, trainable<Net, batch>(), program_of<etch::LossTape<Loss, Out, batch>>()};
+  }
 }
 
 /// Compares values and all gradients: generated code as float, the interpreter on the same tapes as

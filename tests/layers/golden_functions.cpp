@@ -107,14 +107,16 @@ TEST_CASE("functions in formulas compute what PyTorch computes") {
 }
 
 TEST_CASE("where a derivative jumps and where maxima tie, PyTorch's choice is taken") {
-  layers::check_golden("kinks", {
-                                    golden_case<Shape<4>, ReLU>("relu_tie"),
-                                    golden_case<Shape<4>, LeakyReLU<>>("leaky_relu_tie"),
-                                    golden_case<Shape<4>, ELU<>>("elu_tie"),
-                                    of<Shape<4>, absolute>("abs_tie"),
-                                    of<Shape<4>, max_over<0>>("max_axis0_tie"),
-                                    of<Shape<4>, max_with_zero>("max_x_0_tie"),
-                                    of<Shape<4>, min_with_zero>("min_x_0_tie"),
-                                    golden_case<Shape<1, 2, 2>, MaxPool2d<2>>("max_pool2d_k2_tie"),
-                                });
+  layers::check_golden(
+      "kinks",
+      {
+          golden_case<Shape<4>, ReLU>("relu_tie"),
+          golden_case<Shape<4>, LeakyReLU<>>("leaky_relu_tie"),
+          golden_case<Shape<4>, ELU<>>("elu_tie"),
+          of<Shape<4>, absolute>("abs_tie"),
+          of<Shape<4>, max_over<0>>("max_axis0_tie"),
+          of<Shape<4>, max_with_zero>("max_x_0_tie"),
+          of<Shape<4>, min_with_zero>("min_x_0_tie"),
+          golden_case<Shape<1, 2, 2>, MaxPool2d<2>>("max_pool2d_k2_tie"),
+      });
 }

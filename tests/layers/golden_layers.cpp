@@ -3,15 +3,18 @@
 #include "golden_driver.hpp"
 
 using namespace etch;
+using layers::golden_batch_case;
 using layers::golden_case;
 
 TEST_CASE("linear layers compute what PyTorch computes") {
-  layers::check_golden("linear", {
-                                     golden_case<Shape<5>, Linear<4>>("linear"),
-                                     golden_case<Shape<5>, Linear<4, Bias<false>>>("linear_no_bias"),
-                                     golden_case<Shape<4, 5>, Linear<6>>("linear_sequence"),
-                                     golden_case<Shape<19>, Linear<17>>("linear_wide"),
-                                 });
+  layers::check_golden(
+      "linear",
+      {
+          golden_batch_case<Shape<5>, Linear<4>>("linear"),
+          golden_batch_case<Shape<5>, Linear<4, Bias<false>>>("linear_no_bias"),
+          golden_batch_case<Shape<4, 5>, Linear<6>>("linear_sequence"),
+          golden_batch_case<Shape<19>, Linear<17>>("linear_wide"),
+      });
 }
 
 TEST_CASE("pooling layers compute what PyTorch computes") {
@@ -50,10 +53,11 @@ TEST_CASE("networks compute what PyTorch computes") {
   layers::check_golden(
       "networks",
       {
-          golden_case<Shape<6>, Branch>("residual_mlp"),
-          golden_case<Shape<5>, Linear<6>, Branch, ReLU, Linear<3>>("residual_inside"),
-          golden_case<Shape<1, 4, 6>, Conv2d<4, 3, Padding<1>>, ReLU, MaxPool2d<2>, Flatten,
+          golden_batch_case<Shape<6>, Branch>("residual_mlp"),
+          golden_batch_case<Shape<5>, Linear<6>, Branch, ReLU, Linear<3>>("residual_inside"),
+          golden_batch_case<Shape<1, 4, 6>, Conv2d<4, 3, Padding<1>>, ReLU, MaxPool2d<2>, Flatten,
                       Linear<5>>("small_cnn"),
-          golden_case<Shape<5>, Linear<8>, GELU, LayerNorm<>, Linear<3>>("mlp_gelu_layer_norm"),
+          golden_batch_case<Shape<5>, Linear<8>, GELU, LayerNorm<>, Linear<3>>(
+              "mlp_gelu_layer_norm"),
       });
 }

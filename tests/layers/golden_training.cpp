@@ -29,7 +29,8 @@ TEST_CASE("losses and their gradients are those of PyTorch") {
 namespace {
 
 /// Steps 1 to 5 from p0, each with the gradient that the file has for it.
-template <class Optimizer> void check_optimizer(const std::string& name, const Optimizer& optimizer) {
+template <class Optimizer>
+void check_optimizer(const std::string& name, const Optimizer& optimizer) {
   constexpr std::size_t n = 6;
   const golden::File file = golden::load("optimizers");
   const golden::Case& entry = file.at(name);

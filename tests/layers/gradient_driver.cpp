@@ -15,7 +15,9 @@ class Objective {
   Objective(const Trainable& net, const Named<double>& parameters, const Numbers<double>& x,
             const Numbers<double>& r)
       : machine_(net.formula), r_(r) {
-    for (const etch::ParameterInfo& info : net.formula.parameters) names_.emplace_back(info.name.view());
+    for (const etch::ParameterInfo& info : net.formula.parameters) {
+      names_.emplace_back(info.name.view());
+    }
     for (const auto& [name, values] : parameters) set(name, values);
     machine_.set_input(0, x);
   }

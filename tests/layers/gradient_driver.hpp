@@ -7,7 +7,7 @@
 
 #include "program.hpp"
 
-// Layers in the middle of a network: the gradients of the generated code against central differences.
+// Layers in the middle of a network: gradients of the generated code against central differences.
 
 namespace layers {
 
@@ -22,8 +22,8 @@ struct Dot {
   }
 };
 
-/// What stands around the layer under test. First has a heavy op, and Front too: so First is a block
-/// of its own, the same in all networks, and compiled once.
+/// What stands around the layer under test. First has a heavy op, and Front too: so First is a
+/// block of its own, the same in all networks, and compiled once.
 template <class In, class First, class Front, class Back> struct Around {
   template <class... Layers> using network = etch::Network<In, First, Front, Layers..., Back>;
 };

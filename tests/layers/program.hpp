@@ -11,8 +11,8 @@
 #include "etch/etch.hpp"
 #include "etch/train/step.hpp"
 
-// Generated code as data: function pointers and tapes instead of types, so that the drivers that run
-// and compare it are ordinary functions, compiled once (program.cpp).
+// Generated code as data: function pointers and tapes instead of types, so that the drivers that
+// run and compare it are ordinary functions, compiled once (program.cpp).
 
 namespace layers {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Neither inference nor a step of training allocates: operator new, delete and malloc are counted.
-// Sanitizers bring an allocator of their own, other C libraries other names; there this file is empty.
+// Sanitizers bring their own allocator, other C libraries other names; there this file is empty.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
     __has_feature(thread_sanitizer)

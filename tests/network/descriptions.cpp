@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Different descriptions are different functions. g++ 12 leaves elements of arrays that were never
-// assigned out of the names of functions: descriptions that differ only in where a zero stands would
-// be one function, and one of two networks would run the code of the other.
+// assigned out of the names of functions: descriptions that differ only in where a zero stands
+// would be one function, and one of two networks would run the code of the other.
 #include <cstddef>
 #include <type_traits>
 #include <vector>
@@ -60,7 +60,7 @@ constexpr Attributes swapped(std::size_t i, std::size_t j) {
   return result;
 }
 
-/// acc + a parameter: the bias of a convolution runs along the rows, that of a product along columns.
+/// acc + a parameter: a convolution's bias runs along the rows, that of a product along columns.
 constexpr Chain<3, 1> biased(std::size_t axis) {
   Chain<3, 1> result{};
   result.domain = {3, {2, 2, 2}};

@@ -37,8 +37,9 @@ double pixel(const Image& x, int channel, int row, int column) {
     for (int j = 0; j < 3; ++j) {
       const int r = row + i - 1, c = column + j - 1;
       if (r < 0 || r > 5 || c < 0 || c > 5) continue;
-      const float product = weights["0.weight"_k](channel, 0, i, j);
-      sum += static_cast<double>(product) * static_cast<double>(x[static_cast<std::size_t>(6 * r + c)]);
+      const float weight = weights["0.weight"_k](channel, 0, i, j);
+      const float input = x[static_cast<std::size_t>(6 * r + c)];
+      sum += static_cast<double>(weight) * static_cast<double>(input);
     }
   }
   return sum > 0 ? sum : 0;

@@ -109,7 +109,8 @@ Rule adam_by_hand(double rate, double decay) {
 const ProgressOptions quiet{.style = ProgressStyle::off};
 
 /// Ten rows in batches of four: the last batch of an epoch has two.
-template <class Optimizer> double distance_after(std::size_t epochs, Optimizer optimizer, Rule rule) {
+template <class Optimizer>
+double distance_after(std::size_t epochs, Optimizer optimizer, Rule rule) {
   const Dataset data = points(10, 1);
   Trainer<Line, MSE, Optimizer, Batch<4>> trainer(
       {.epochs = epochs, .seed = 5, .optimizer = optimizer, .progress = quiet});
@@ -165,7 +166,7 @@ TEST_CASE("a step returns the loss before it, and leaves the gradients") {
   CHECK(largest_difference(weights_of(trainer.parameters()), after) < 1e-6);
 }
 
-TEST_CASE("the generated code learns the same with the bias folded into the weights as with it apart") {
+TEST_CASE("generated code learns the same with the bias folded into the weights as apart") {
   constexpr std::size_t features = 4, out = 3, batch = 8;
   using Apart = Network<Input<features>, Linear<out>>;
   using Folded = Network<Input<features + 1>, Linear<out, Bias<false>>>;

@@ -103,20 +103,16 @@ template <Expr X> constexpr auto erf(X x) { return detail::unary<Op::erf>(x); }
 template <Expr X> constexpr auto relu(X x) { return detail::unary<Op::relu>(x); }
 
 // Elementwise, two arguments; shapes broadcast.
-template <Expr A, Expr B>
-constexpr auto operator+(A a, B b) {
+template <Expr A, Expr B> constexpr auto operator+(A a, B b) {
   return detail::binary<Op::add>(a, b);
 }
-template <Expr A, Expr B>
-constexpr auto operator-(A a, B b) {
+template <Expr A, Expr B> constexpr auto operator-(A a, B b) {
   return detail::binary<Op::sub>(a, b);
 }
-template <Expr A, Expr B>
-constexpr auto operator*(A a, B b) {
+template <Expr A, Expr B> constexpr auto operator*(A a, B b) {
   return detail::binary<Op::mul>(a, b);
 }
-template <Expr A, Expr B>
-constexpr auto operator/(A a, B b) {
+template <Expr A, Expr B> constexpr auto operator/(A a, B b) {
   return detail::binary<Op::div>(a, b);
 }
 template <Expr A, Expr B> constexpr auto max(A a, B b) { return detail::binary<Op::max>(a, b); }
@@ -124,8 +120,7 @@ template <Expr A, Expr B> constexpr auto min(A a, B b) { return detail::binary<O
 template <Expr A, Expr B> constexpr auto pow(A a, B b) { return detail::binary<Op::pow>(a, b); }
 
 // Comparisons are 1 where true, else 0.
-template <Expr A, Expr B>
-constexpr auto operator<(A a, B b) {
+template <Expr A, Expr B> constexpr auto operator<(A a, B b) {
   return detail::binary<Op::less>(a, b);
 }
 template <Expr A, Expr B> constexpr auto operator>(A a, B b) { return b < a; }
@@ -153,8 +148,13 @@ template <class S, Expr X> constexpr auto reshape(X) {
 }
 template <Expr X> constexpr auto flatten(X x) { return reshape<Shape<ShapeOf<X>::size>>(x); }
 
+struct broadcast_to_function {};
 /// Stretches axes of extent one, and adds axes in front.
 template <class S, Expr X> constexpr auto broadcast_to(X) {
+  constexpr Broadcast both = broadcast_dims(ShapeOf<X>::dims, S::dims);
+  constexpr bool ok = both.ok && both.dims == S::dims;
+  static_assert(shapes_agree<ok, InFormula<broadcast_to_function>, Expected<S>, Got<ShapeOf<X>>>,
+                "etch: this shape does not broadcast to that one");
   return detail::broadcast_node<X, S>{};
 }
 

@@ -115,18 +115,31 @@ template <class Layers, class S, std::size_t batch> struct InferenceTape {
   }
 };
 
+template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct JointTape {
+  constexpr Tape operator()() const {
+    return joint_tape(detail::batched_tape<Layers, S>(batch), wants_input_gradient);
+  }
+};
+
+namespace detail {
+/// Differentiated once, for both halves.
+template <class Layers, class S, std::size_t batch, bool wants_input_gradient>
+inline constexpr auto frozen_joint =
+    freeze<JointTape<Layers, S, batch, wants_input_gradient>{}>();
+}  // namespace detail
+
 /// See TrainingTapes for inputs and outputs.
 template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct ForwardTape {
   constexpr Tape operator()() const {
-    return with_distinct_outputs(
-        split_for_training(detail::batched_tape<Layers, S>(batch), wants_input_gradient).forward);
+    constexpr const auto& joint = detail::frozen_joint<Layers, S, batch, wants_input_gradient>;
+    return with_distinct_outputs(forward_half(joint.thaw()));
   }
 };
 
 template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct BackwardTape {
   constexpr Tape operator()() const {
-    return with_distinct_outputs(
-        split_for_training(detail::batched_tape<Layers, S>(batch), wants_input_gradient).backward);
+    constexpr const auto& joint = detail::frozen_joint<Layers, S, batch, wants_input_gradient>;
+    return with_distinct_outputs(backward_half(joint.thaw()));
   }
 };
 

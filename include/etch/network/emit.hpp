@@ -51,7 +51,7 @@ struct Tensors {
 template <class Source> class Routine {
  public:
   static constexpr auto tape = freeze<Source{}>();
-  static constexpr auto program = freeze_program<Source{}, scratch_of>();
+  static constexpr auto program = freeze_program<tape, scratch_of>();
 
   /// Working memory of one call, in floats.
   static constexpr std::size_t workspace = program.workspace;
@@ -110,47 +110,42 @@ template <class Source> class Routine {
     float* const y = targets[0];
     float* const scratch = t.workspace + p.scratch;
     if constexpr (i.op == Op::matmul) {
-      matmul<describe<s>(gemm_of), chain<s>>(a, b, sources, targets, scratch);
+      matmul<gemm_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
     } else if constexpr (i.op == Op::conv2d) {
-      conv2d<describe<s>(conv2d_of), chain<s>>(a, b, sources, targets, scratch);
+      conv2d<conv2d_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
     } else if constexpr (i.op == Op::conv2d_input_gradient) {
-      conv2d_input_gradient<describe<s>(conv2d_of), chain<s>>(a, b, sources, targets, scratch);
+      conv2d_input_gradient<conv2d_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
     } else if constexpr (i.op == Op::conv2d_weight_gradient) {
-      conv2d_weight_gradient<describe<s>(conv2d_of)>(a, b, y, scratch);
+      conv2d_weight_gradient<conv2d_of(tape, i)>(a, b, y, scratch);
     } else if constexpr (i.op == Op::max_pool2d) {
-      max_pool2d<describe<s>(pool2d_of)>(a, y);
+      max_pool2d<pool2d_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::max_pool2d_gradient) {
-      max_pool2d_gradient<describe<s>(pool2d_of)>(a, b, y);
+      max_pool2d_gradient<pool2d_of(tape, i)>(a, b, y);
     } else if constexpr (i.op == Op::max_pool2d_pick) {
-      max_pool2d_pick<describe<s>(pool2d_of)>(a, b, y);
+      max_pool2d_pick<pool2d_of(tape, i)>(a, b, y);
     } else if constexpr (i.op == Op::avg_pool2d) {
-      avg_pool2d<describe<s>(pool2d_of)>(a, y);
+      avg_pool2d<pool2d_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::avg_pool2d_gradient) {
-      avg_pool2d_gradient<describe<s>(pool2d_of)>(a, y);
+      avg_pool2d_gradient<pool2d_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::sum) {
-      sum<describe<s>(reduce_of)>(a, y);
+      sum<reduce_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::max_reduce) {
-      max_reduce<describe<s>(reduce_of)>(a, y);
+      max_reduce<reduce_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::softmax) {
-      softmax<describe<s>(softmax_of)>(a, y);
+      softmax<softmax_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::log_softmax) {
-      log_softmax<describe<s>(softmax_of)>(a, y);
+      log_softmax<softmax_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::concat) {
-      concat<describe<s>(concat_of)>(a, b, y);
+      concat<concat_of(tape, i)>(a, b, y);
     } else {
       static_assert(i.op == Op::pad, "etch: every heavy op has a kernel");
-      pad<describe<s>(pad_of)>(a, y);
+      pad<pad_of(tape, i)>(a, y);
     }
   }
 
   template <std::size_t s> static HWY_INLINE const float* second(const Tensors& t) {
     if constexpr (planned<s>.arguments > 1) return read<s, 1>(t);
     else return nullptr;
-  }
-
-  template <std::size_t s, class Describe> static constexpr auto describe(Describe of) {
-    const Tape thawed = tape.thaw();
-    return of(thawed, thawed[planned<s>.heavy]);
   }
 };
 

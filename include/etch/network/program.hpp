@@ -19,20 +19,40 @@ struct FrozenProgram {
   std::size_t workspace = 0;
 };
 
-/// Plans the tape that `make()` returns, in the compiler.
-template <auto make, auto scratch> constexpr auto freeze_program() {
-  constexpr auto sizes = [] {
-    const Program p = plan(make(), scratch);
-    return std::array{p.steps.size(), p.links.size(), p.stores.size(), p.locations.size()};
+namespace detail {
+template <class From, class To> constexpr void copy_program(const From& from, To& to) {
+  copy_all(from.steps, to.steps);
+  copy_all(from.links, to.links);
+  copy_all(from.stores, to.stores);
+  copy_all(from.locations, to.locations);
+  to.workspace = from.workspace;
+}
+}  // namespace detail
+
+/// Plans a frozen tape in the compiler. As with tapes, most programs are made once, with room to
+/// spare, and cut to size.
+template <const auto& tape, auto scratch> constexpr auto freeze_program() {
+  constexpr std::size_t steps = 32, links = 128, stores = 48, locations = 160;
+  struct Made {
+    FrozenProgram<steps, links, stores, locations> program{};
+    std::size_t sizes[4] = {};
+  };
+  constexpr Made made = [] {
+    const Tape thawed = tape.thaw();
+    const Program p = plan(thawed, scratch);
+    Made result{.sizes = {p.steps.size(), p.links.size(), p.stores.size(), p.locations.size()}};
+    detail::copy_program(p, result.program);
+    return result;
   }();
-  FrozenProgram<sizes[0], sizes[1], sizes[2], sizes[3]> frozen;
-  const Tape tape = make();
-  const Program p = plan(tape, scratch);
-  detail::copy_all(p.steps, frozen.steps);
-  detail::copy_all(p.links, frozen.links);
-  detail::copy_all(p.stores, frozen.stores);
-  detail::copy_all(p.locations, frozen.locations);
-  frozen.workspace = p.workspace;
+  FrozenProgram<made.sizes[0], made.sizes[1], made.sizes[2], made.sizes[3]> frozen;
+  constexpr bool fits = made.sizes[0] <= steps && made.sizes[1] <= links &&
+                        made.sizes[2] <= stores && made.sizes[3] <= locations;
+  if constexpr (fits) {
+    detail::copy_program(made.program, frozen);
+  } else {
+    const Tape thawed = tape.thaw();
+    detail::copy_program(plan(thawed, scratch), frozen);
+  }
   return frozen;
 }
 

@@ -6,7 +6,7 @@
 #include "etch/tape/heavy.hpp"
 #include "etch/tape/tape.hpp"
 
-// From an instruction to the description its kernel is keyed by.
+// From an instruction to the description its kernel is keyed by. A tape may be a Tape or frozen.
 
 namespace etch {
 
@@ -19,7 +19,8 @@ struct ProductLoops {
   std::size_t b_batch, b_lead, b_k, b_col;
 };
 
-constexpr ProductLoops product_loops(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr ProductLoops product_loops(const AnyTape& tape, const Instruction& i) {
   const Instruction& a = tape[i.args[0]];
   const Instruction& b = tape[i.args[1]];
   ProductLoops p{};
@@ -67,7 +68,8 @@ constexpr bool gemm_exists(const Tape& tape, const Instruction& i) {
   return p.a_batch == p.lead * p.a_lead && p.b_batch == p.lead * p.b_lead;
 }
 
-constexpr Gemm gemm_of(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr Gemm gemm_of(const AnyTape& tape, const Instruction& i) {
   const detail::ProductLoops p = detail::product_loops(tape, i);
   if (i.attr.over_batch) return detail::summed_product(p);
   Gemm g{.outer = p.batch * p.lead, .m = p.m, .n = p.n, .q = 1, .k = p.k,
@@ -78,7 +80,8 @@ constexpr Gemm gemm_of(const Tape& tape, const Instruction& i) {
 }
 
 /// For conv2d and both of its gradients.
-constexpr Conv2dSpec conv2d_of(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr Conv2dSpec conv2d_of(const AnyTape& tape, const Instruction& i) {
   const Instruction& first = tape[i.args[0]];
   const Instruction& second = tape[i.args[1]];
   const bool forward = i.op == Op::conv2d, input = i.op == Op::conv2d_input_gradient;
@@ -108,7 +111,8 @@ constexpr Conv2dSpec conv2d_of(const Tape& tape, const Instruction& i) {
 }
 
 /// For all pooling ops. Small is the pooled tensor, large the one it looks at.
-constexpr Pool2dSpec pool2d_of(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr Pool2dSpec pool2d_of(const AnyTape& tape, const Instruction& i) {
   const bool backward = i.op == Op::max_pool2d_gradient || i.op == Op::avg_pool2d_gradient;
   const Instruction& first = tape[i.args[0]];
   const Instruction& large = backward ? i : first;
@@ -130,7 +134,8 @@ constexpr Pool2dSpec pool2d_of(const Tape& tape, const Instruction& i) {
 }
 
 /// The batch counts as one more axis in front; neighbouring axes of one sort are merged.
-constexpr ReduceSpec reduce_of(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr ReduceSpec reduce_of(const AnyTape& tape, const Instruction& i) {
   const Instruction& x = tape[i.args[0]];
   ReduceSpec s;
   bool last_reduced = false;
@@ -149,7 +154,8 @@ constexpr ReduceSpec reduce_of(const Tape& tape, const Instruction& i) {
   return s;
 }
 
-constexpr SoftmaxSpec softmax_of(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr SoftmaxSpec softmax_of(const AnyTape& tape, const Instruction& i) {
   const std::size_t columns = i.shape.rank == 0 ? 1 : i.shape.back(0);
   return {.rows = (i.batched ? tape.batch : 1) * i.shape.size() / columns, .columns = columns};
 }
@@ -168,7 +174,8 @@ constexpr std::size_t inner_of(const Dims& shape, std::size_t axis) {
 }
 }  // namespace detail
 
-constexpr ConcatSpec concat_of(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr ConcatSpec concat_of(const AnyTape& tape, const Instruction& i) {
   const Instruction& a = tape[i.args[0]];
   const Instruction& b = tape[i.args[1]];
   const std::size_t rows = detail::outer_of(i.shape, i.attr.axis);
@@ -181,7 +188,8 @@ constexpr ConcatSpec concat_of(const Tape& tape, const Instruction& i) {
           .b_period = b.batched ? all : rows};
 }
 
-constexpr PadSpec pad_of(const Tape& tape, const Instruction& i) {
+template <class AnyTape>
+constexpr PadSpec pad_of(const AnyTape& tape, const Instruction& i) {
   return {.outer = detail::outer_of(i.shape, i.attr.axis) * (i.batched ? tape.batch : 1),
           .extent = i.shape[i.attr.axis],
           .inner = detail::inner_of(i.shape, i.attr.axis),

@@ -108,7 +108,8 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
       db += g * ((b < a) + 0.5 * equal(a, b));
       break;
     case Op::pow:
-      da += g * (b * pow(a, b - 1));
+      if (b.at().op == Op::constant) da += g * (b * pow(a, b - 1));
+      else da += g * where(equal(b, number(b, 0)), number(b, 0), b * pow(a, b - 1));  // 0^0
       if (b.at().op != Op::constant) db += g * where(0 < a, y * log(a), number(y, 0));
       break;
     case Op::less: case Op::less_equal: case Op::equal: break;  // flat almost everywhere

@@ -14,6 +14,7 @@ namespace detail {
 constexpr Tape rebuilt(const Tape& tape, const std::vector<char>& keep,
                        const std::vector<int>& replaced) {
   Tape result{.batch = tape.batch, .code = {}, .parameters = tape.parameters, .outputs = {}};
+  result.code.reserve(tape.size());
   std::vector<int> place = filled(tape.size(), -1);
   const auto moved = [&](int i) {
     return i < 0 ? i : place[static_cast<std::size_t>(replaced[static_cast<std::size_t>(i)])];
@@ -51,22 +52,18 @@ constexpr Tape without_dead_code(const Tape& tape) {
 
 /// Computes equal subexpressions once: an instruction that equals an earlier one, arguments
 /// included, is replaced by it.
-constexpr Tape without_common_subexpressions(const Tape& tape) {
+constexpr Tape without_common_subexpressions(Tape tape) {
   auto keep = detail::filled<char>(tape.size(), 1);
   std::vector<int> same = detail::identity(tape.size());
   std::vector<std::vector<int>> seen(op_count);  // by op: keeps the search short
   for (std::size_t i = 0; i < tape.size(); ++i) {
-    Instruction instruction = tape.code[i];
+    Instruction& instruction = tape.code[i];  // earlier ones already name what stands for them
     for (int& arg : instruction.args) {
       if (arg >= 0) arg = same[static_cast<std::size_t>(arg)];
     }
     auto& candidates = seen[static_cast<std::size_t>(instruction.op)];
     for (const int j : candidates) {
-      Instruction other = tape[j];
-      for (int& arg : other.args) {
-        if (arg >= 0) arg = same[static_cast<std::size_t>(arg)];
-      }
-      if (other.args == instruction.args && other == instruction) {
+      if (tape[j].args == instruction.args && tape[j] == instruction) {
         same[i] = j;
         keep[i] = 0;
         break;

@@ -77,35 +77,55 @@ constexpr Instruction as_input(const Instruction& value, std::size_t index) {
 
 }  // namespace detail
 
-/// `tape` has one batched input and one batched output.
-constexpr TrainingTapes split_for_training(const Tape& tape, bool wants_input_gradient) {
+/// The joint tape of both halves. Inputs: x, the gradient of y. Outputs: y, then the gradients of the
+/// parameters in the order of the table, then (if asked for) that of x. What stands before the
+/// second input is the forward half.
+constexpr Tape joint_tape(const Tape& tape, bool wants_input_gradient) {
   Tape joint = without_dead_code(without_common_subexpressions(tape));
-  const int y = storage_of(joint, joint.outputs[0]);
-  const std::size_t end = joint.size();
   const int output = joint.outputs[0];
   const int g = joint.push(detail::as_input(joint[output], 1));
-  // Shapes of y and of what it is stored as may differ; the bytes are the same.
   std::vector<int> wanted = leaves(joint, Op::parameter);
   if (wants_input_gradient) wanted.push_back(leaves(joint, Op::input)[0]);
   joint.outputs = differentiate(joint, {output}, {g}, wanted);
-  if (wants_input_gradient) {  // where nothing flows, a zero that exists once
-    int& of_x = joint.outputs.back();
-    of_x = detail::for_each_sample({&joint, of_x}).id;
-  }
-  joint = without_common_subexpressions(joint);
+  joint.outputs.insert(joint.outputs.begin(), output);
+  return without_common_subexpressions(joint);
+}
 
-  const std::vector<int> kept = detail::values_to_keep(joint, end, y);
-  Tape forward = joint;
-  forward.outputs = {output};
-  for (const int value : kept) forward.outputs.push_back(value);
+namespace detail {
 
-  Tape backward = joint;
-  const bool has_y = backward[y].op != Op::input && backward[y].op != Op::parameter;
-  if (has_y) backward[y] = detail::as_input(backward[y], 2);
+/// The place of y, or of what it is stored as: shapes may differ, the bytes are the same.
+constexpr int stored_result(const Tape& joint) { return storage_of(joint, joint.outputs[0]); }
+
+constexpr std::vector<int> kept_values(const Tape& joint) {
+  const auto end = static_cast<std::size_t>(leaves(joint, Op::input)[1]);
+  return values_to_keep(joint, end, stored_result(joint));
+}
+
+}  // namespace detail
+
+constexpr Tape forward_half(Tape joint) {
+  const std::vector<int> kept = detail::kept_values(joint);
+  joint.outputs.resize(1);
+  for (const int value : kept) joint.outputs.push_back(value);
+  return without_dead_code(joint);
+}
+
+constexpr Tape backward_half(Tape joint) {
+  const std::vector<int> kept = detail::kept_values(joint);
+  const int y = detail::stored_result(joint);
+  const bool has_y = joint[y].op != Op::input && joint[y].op != Op::parameter;
+  if (has_y) joint[y] = detail::as_input(joint[y], 2);
   for (std::size_t k = 0; k < kept.size(); ++k) {
-    backward[kept[k]] = detail::as_input(backward[kept[k]], 3 + k);
+    joint[kept[k]] = detail::as_input(joint[kept[k]], 3 + k);
   }
-  return {without_dead_code(forward), without_dead_code(backward)};
+  joint.outputs.erase(joint.outputs.begin());
+  return without_dead_code(joint);
+}
+
+/// `tape` has one batched input and one batched output.
+constexpr TrainingTapes split_for_training(const Tape& tape, bool wants_input_gradient) {
+  const Tape joint = joint_tape(tape, wants_input_gradient);
+  return {forward_half(joint), backward_half(joint)};
 }
 
 }  // namespace etch

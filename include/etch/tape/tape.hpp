@@ -124,9 +124,9 @@ struct Tape {
 template <std::size_t instructions, std::size_t parameter_count, std::size_t output_count>
 struct FrozenTape {
   std::size_t batch = 1;
-  std::array<Instruction, instructions> code;
-  std::array<ParameterInfo, parameter_count> parameters;
-  std::array<int, output_count> outputs;
+  std::array<Instruction, instructions> code{};
+  std::array<ParameterInfo, parameter_count> parameters{};
+  std::array<int, output_count> outputs{};
 
   constexpr Tape thaw() const {
     return {batch,
@@ -151,23 +151,45 @@ template <class T> constexpr std::vector<T> filled(std::size_t n, const T& value
   return result;
 }
 
+/// The first elements of `to` become those of `from`, or as many as there is room for.
 template <class To, class From> constexpr void copy_all(const From& from, To& to) {
-  for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
+  const std::size_t n = from.size() < to.size() ? from.size() : to.size();
+  for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
 }
+
+/// Room for most tapes: they are made once and then cut to size. Only larger ones are made twice,
+/// the first time to learn their size.
+inline constexpr std::size_t roomy_code = 96, roomy_table = 24;
 }  // namespace detail
 
 /// Runs `make()` (a stateless callable that returns a Tape) in the compiler and keeps the result.
 template <auto make> constexpr auto freeze() {
-  constexpr auto sizes = [] {
+  using Roomy = FrozenTape<detail::roomy_code, detail::roomy_table, detail::roomy_table>;
+  struct Made {
+    Roomy tape;
+    std::size_t sizes[3] = {};
+  };
+  constexpr Made made = [] {
     const Tape tape = make();
-    return std::array{tape.code.size(), tape.parameters.size(), tape.outputs.size()};
+    Made result{.tape = {.batch = tape.batch},
+                .sizes = {tape.code.size(), tape.parameters.size(), tape.outputs.size()}};
+    detail::copy_all(tape.code, result.tape.code);
+    detail::copy_all(tape.parameters, result.tape.parameters);
+    detail::copy_all(tape.outputs, result.tape.outputs);
+    return result;
   }();
-  FrozenTape<sizes[0], sizes[1], sizes[2]> frozen;
-  const Tape tape = make();
-  frozen.batch = tape.batch;
-  detail::copy_all(tape.code, frozen.code);
-  detail::copy_all(tape.parameters, frozen.parameters);
-  detail::copy_all(tape.outputs, frozen.outputs);
+  FrozenTape<made.sizes[0], made.sizes[1], made.sizes[2]> frozen;
+  const auto keep = [&](const auto& tape) {
+    frozen.batch = tape.batch;
+    detail::copy_all(tape.code, frozen.code);
+    detail::copy_all(tape.parameters, frozen.parameters);
+    detail::copy_all(tape.outputs, frozen.outputs);
+  };
+  constexpr bool fits = made.sizes[0] <= detail::roomy_code &&
+                        made.sizes[1] <= detail::roomy_table &&
+                        made.sizes[2] <= detail::roomy_table;
+  if constexpr (fits) keep(made.tape);
+  else keep(make());
   return frozen;
 }
 

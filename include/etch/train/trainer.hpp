@@ -34,9 +34,10 @@ namespace etch::HWY_NAMESPACE {
 
 namespace detail {
 
-/// Whether a network and a loss fit together; reported once, here.
-template <class Net, class Loss> constexpr bool check_loss() {
-  if constexpr (!Net::valid) {
+/// Whether a network and a loss fit together; reported once, here. `valid` is the network's own: if
+/// clang met its error in here, this function would be no constant expression, a second error.
+template <class Net, class Loss, bool valid> constexpr bool check_loss() {
+  if constexpr (!valid) {
     return false;
   } else {
     using V = decltype(layer_fits<Loss, OutputShape<Net>>());
@@ -77,7 +78,7 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> struct Trai
 ///
 /// The same seed and data give the same bits on every machine with fused multiply-add.
 template <class Net, class Loss, class Optimizer, class BatchSize,
-          bool valid = detail::check_loss<Net, Loss>()>
+          bool valid = detail::check_loss<Net, Loss, Net::valid>()>
 class Trainer {
   static constexpr std::size_t batch = BatchSize::size;
   using Memory = detail::TrainingMemory<Net, Loss, Optimizer, batch>;
