@@ -87,6 +87,10 @@ constexpr Tape joint_tape(const Tape& tape, bool wants_input_gradient) {
   std::vector<int> wanted = leaves(joint, Op::parameter);
   if (wants_input_gradient) wanted.push_back(leaves(joint, Op::input)[0]);
   joint.outputs = differentiate(joint, {output}, {g}, wanted);
+  if (wants_input_gradient) {  // where nothing flows, a zero that exists once
+    int& of_x = joint.outputs.back();
+    of_x = detail::for_each_sample({&joint, of_x}).id;
+  }
   joint.outputs.insert(joint.outputs.begin(), output);
   return without_common_subexpressions(joint);
 }
