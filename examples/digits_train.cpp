@@ -19,7 +19,8 @@ namespace {
 }
 
 /// What the trained network says about each image, for the other program to compare with.
-std::vector<float> logits_of(const etch::Parameters<Digits>& parameters, const etch::Dataset& data) {
+std::vector<float> logits_of(const etch::Parameters<Digits>& parameters,
+                             const etch::Dataset& data) {
   const auto model = std::make_unique<etch::Model<Digits>>(parameters);
   std::vector<float> logits;
   for (std::size_t i = 0; i < data.size(); ++i) {

@@ -137,7 +137,8 @@ TEST_CASE("max_pool2d takes the maximum and padding never wins") {
                  windows({{1, 2}, {1, 2}, {0, 0}, {1, 1}, 1})) == Numbers{2, 4});
 }
 
-TEST_CASE("the first maximum of a window wins, but any NaN before it, and the last of several NaN") {
+TEST_CASE(
+    "the first maximum of a window wins, but any NaN before it, and the last of several NaN") {
   const Dims row = dims({1, 1, 4}), one = dims({1, 1, 1});
   const Attributes attr = windows({{1, 4}, {1, 1}, {0, 0}, {1, 1}, 1});
   const Argument h = {row, {1, 2, 3, 4}};

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "etch/config.hpp"  // first of all: says so if the compiler is too old
+
 namespace etch {
 
 inline constexpr std::size_t max_rank = 6;

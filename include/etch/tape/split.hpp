@@ -77,14 +77,30 @@ constexpr Instruction as_input(const Instruction& value, std::size_t index) {
 
 }  // namespace detail
 
-/// The joint tape of both halves. Inputs: x, the gradient of y. Outputs: y, then the gradients of the
-/// parameters in the order of the table, then (if asked for) that of x. What stands before the
+namespace detail {
+/// Where each parameter of the table stands; one that y does not depend on is put on the tape
+/// again, for it too has a gradient.
+constexpr std::vector<int> all_parameters(Tape& tape) {
+  std::vector<int> found = leaves(tape, Op::parameter);
+  for (std::size_t row = 0; row < tape.parameters.size(); ++row) {
+    if (row == found.size()) found.push_back(-1);
+    if (found[row] >= 0) continue;
+    found[row] = tape.push({.op = Op::parameter,
+                            .shape = tape.parameters[row].shape,
+                            .attr = {.index = row}});
+  }
+  return found;
+}
+}  // namespace detail
+
+/// The joint tape of both halves. Inputs: x, the gradient of y. Outputs: y, then the gradients of
+/// the parameters in the order of the table, then (if asked for) that of x. What stands before the
 /// second input is the forward half.
 constexpr Tape joint_tape(const Tape& tape, bool wants_input_gradient) {
   Tape joint = without_dead_code(without_common_subexpressions(tape));
   const int output = joint.outputs[0];
+  std::vector<int> wanted = detail::all_parameters(joint);
   const int g = joint.push(detail::as_input(joint[output], 1));
-  std::vector<int> wanted = leaves(joint, Op::parameter);
   if (wants_input_gradient) wanted.push_back(leaves(joint, Op::input)[0]);
   joint.outputs = differentiate(joint, {output}, {g}, wanted);
   if (wants_input_gradient) {  // where nothing flows, a zero that exists once
