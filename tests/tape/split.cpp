@@ -5,6 +5,7 @@
 
 #include "battery.hpp"
 #include "catch.hpp"
+#include "etch/network/blocks.hpp"
 
 namespace {
 
@@ -67,6 +68,25 @@ TEST_CASE("backward computes no product and no convolution again") {
 TEST_CASE("the gradient of the input is only computed where it is wanted") {
   static_assert(halves<Sequential<Linear<4>, ReLU>, Shape<3>>(true).backward.outputs.size() == 3);
   static_assert(halves<Sequential<Linear<4>, ReLU>, Shape<3>>(false).backward.outputs.size() == 2);
+}
+
+namespace {
+struct IgnoresInput {
+  template <Expr X> static constexpr auto formula(X) { return parameter<"w", Shape<3>, Ones>; }
+};
+
+constexpr bool is_zero(const Instruction& i) { return i.op == Op::constant && i.value == 0; }
+
+constexpr bool ignored_parameters_have_zero_gradients() {
+  const Tape tape = FormulaTape<Sequential<Linear<2>, IgnoresInput>, Shape<4>>{}();
+  const Tape backward = split_for_training(tape, true).backward;
+  return backward.outputs.size() == 4 && is_zero(backward[backward.outputs[0]]) &&
+         is_zero(backward[backward.outputs[1]]) && !is_zero(backward[backward.outputs[2]]);
+}
+}  // namespace
+
+TEST_CASE("a parameter that the result does not depend on has a gradient of zero") {
+  static_assert(ignored_parameters_have_zero_gradients());
 }
 
 TEST_CASE("forward and backward together are the gradient of the whole") {

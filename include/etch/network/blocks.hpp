@@ -93,7 +93,7 @@ template <class Net> using Blocks = typename detail::blocks_of<Net, Net::valid>:
 template <class Layers, class S> struct FormulaTape {
   constexpr Tape operator()() const {
     return with_vector_layout(
-        without_dead_code(without_common_subexpressions(lower<Layers, S>())));
+        without_dead_code(without_common_subexpressions(lower<Layers, S>()), true));
   }
 };
 

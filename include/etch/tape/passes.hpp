@@ -36,13 +36,13 @@ constexpr std::vector<int> identity(std::size_t n) {
 }
 }  // namespace detail
 
-/// Drops instructions that no output depends on. Inputs stay, for they are what the tape is called
-/// with; and the parameter table, for it is the network's.
-constexpr Tape without_dead_code(const Tape& tape) {
+/// Drops instructions that no output depends on; inputs stay if asked for. The parameter table stays
+/// whole: it is the network's, whether or not this tape reads all of it.
+constexpr Tape without_dead_code(const Tape& tape, bool keep_inputs = false) {
   auto live = detail::filled<char>(tape.size(), 0);
   for (const int output : tape.outputs) live[static_cast<std::size_t>(output)] = 1;
   for (std::size_t i = 0; i < tape.size(); ++i) {
-    if (tape.code[i].op == Op::input) live[i] = 1;
+    if (keep_inputs && tape.code[i].op == Op::input) live[i] = 1;
   }
   for (std::size_t i = tape.size(); i-- > 0;) {
     if (live[i] == 0) continue;

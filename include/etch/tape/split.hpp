@@ -97,7 +97,7 @@ constexpr std::vector<int> all_parameters(Tape& tape) {
 /// the parameters in the order of the table, then (if asked for) that of x. What stands before the
 /// second input is the forward half.
 constexpr Tape joint_tape(const Tape& tape, bool wants_input_gradient) {
-  Tape joint = without_dead_code(without_common_subexpressions(tape));
+  Tape joint = without_dead_code(without_common_subexpressions(tape), true);
   const int output = joint.outputs[0];
   std::vector<int> wanted = detail::all_parameters(joint);
   const int g = joint.push(detail::as_input(joint[output], 1));
