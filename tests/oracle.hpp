@@ -10,8 +10,8 @@
 
 #include "etch/data/random.hpp"
 #include "etch/network/parameters.hpp"
+#include "etch/network/training_tapes.hpp"
 #include "etch/tape/interpret.hpp"
-#include "etch/train/tapes.hpp"
 
 // What a network computes, by the interpreter in double: the whole network as one tape, parameters
 // with PyTorch's shapes, no block, no plan, no kernel.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "etch/etch.hpp"
-#include "etch/train/step.hpp"
+#include "etch/network/backpropagation.hpp"
 
 // Generated code as data: function pointers and tapes instead of types, so that the drivers that
 // run and compare it are ordinary functions, compiled once (program.cpp).

@@ -83,6 +83,28 @@ HWY_INLINE void unrolled_over(std::index_sequence<I...>, F& f) {
   (f(std::integral_constant<std::size_t, I>{}), ...);
 }
 
+// Accumulators: an array of vectors under constant indices, which lives in registers.
+
+/// acc[i] += acc[i + n] for i < n: one level of a sum tree.
+template <std::size_t... i, class V>
+HWY_INLINE void fold_once(V* HWY_RESTRICT acc, std::index_sequence<i...>) {
+  ((acc[i] = hn::Add(acc[i], acc[i + sizeof...(i)])), ...);
+}
+
+/// Sums `parts` groups of n accumulators into the first group: group 0 with parts / 2 first.
+template <std::size_t n, std::size_t parts, class V>
+HWY_INLINE void fold_parts(V* HWY_RESTRICT acc) {
+  if constexpr (parts > 1) {
+    fold_once(acc, std::make_index_sequence<n * parts / 2>{});
+    fold_parts<n, parts / 2>(acc);
+  }
+}
+
+template <std::size_t... i, class D>
+HWY_INLINE void set_zero(D d, hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<i...>) {
+  ((acc[i] = hn::Zero(d)), ...);
+}
+
 }  // namespace detail
 
 /// The first n lanes from p, at any alignment, 0 in the others; n <= the lanes of d. Touches no

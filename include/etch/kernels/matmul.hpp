@@ -13,6 +13,8 @@
 
 #include "etch/kernels/chain.hpp"
 #include "etch/kernels/lanes.hpp"
+#include "etch/kernels/matmul_dots.hpp"
+#include "etch/kernels/matmul_pack.hpp"
 #include "etch/kernels/matmul_plan.hpp"
 #include "etch/tape/chain.hpp"
 #include "etch/tape/heavy.hpp"
@@ -105,26 +107,6 @@ HWY_INLINE void multiply_steps(D d, const float* a, const float* b,
    ...);
 }
 
-/// acc[i] += acc[i + n] for i < n: one level of a sum tree.
-template <std::size_t... i, class V>
-HWY_INLINE void fold_once(V* HWY_RESTRICT acc, std::index_sequence<i...>) {
-  ((acc[i] = hn::Add(acc[i], acc[i + sizeof...(i)])), ...);
-}
-
-/// Sums `parts` groups of n accumulators into the first group: group 0 with parts / 2 first.
-template <std::size_t n, std::size_t parts, class V>
-HWY_INLINE void fold_parts(V* HWY_RESTRICT acc) {
-  if constexpr (parts > 1) {
-    fold_once(acc, std::make_index_sequence<n * parts / 2>{});
-    fold_parts<n, parts / 2>(acc);
-  }
-}
-
-template <std::size_t... i, class D>
-HWY_INLINE void set_zero(D d, hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<i...>) {
-  ((acc[i] = hn::Zero(d)), ...);
-}
-
 template <auto chain, Tile t, std::size_t... i, class D>
 HWY_INLINE void finish_tile(D d, const Position& at, const hn::Vec<D>* HWY_RESTRICT acc,
                             const float* const* sources, float* const* targets,
@@ -160,153 +142,6 @@ HWY_INLINE void run_tile(D d, const float* a, const float* b, const Position& at
   fold_parts<size, t.split>(acc);
   finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
 }
-
-// Packing: a panel of columns becomes rows of `width` floats in scratch, zeros to the right of C.
-
-/// A square of four rows along k: scratch[k + i][j + l] = b[j + l][k + i].
-template <std::size_t width, class D>
-HWY_INLINE void transpose4(D d, const float* b, std::size_t b_col, float* to) {
-  const hn::Vec<D> r0 = hn::LoadU(d, b);
-  const hn::Vec<D> r1 = hn::LoadU(d, b + b_col);
-  const hn::Vec<D> r2 = hn::LoadU(d, b + 2 * b_col);
-  const hn::Vec<D> r3 = hn::LoadU(d, b + 3 * b_col);
-  const hn::Vec<D> low02 = InterleaveLower(d, r0, r2), high02 = InterleaveUpper(d, r0, r2);
-  const hn::Vec<D> low13 = InterleaveLower(d, r1, r3), high13 = InterleaveUpper(d, r1, r3);
-  hn::StoreU(InterleaveLower(d, low02, low13), d, to);
-  hn::StoreU(InterleaveUpper(d, low02, low13), d, to + width);
-  hn::StoreU(InterleaveLower(d, high02, high13), d, to + 2 * width);
-  hn::StoreU(InterleaveUpper(d, high02, high13), d, to + 3 * width);
-}
-
-template <Gemm g, std::size_t width>
-HWY_INLINE void pack_elements(const float* b, std::size_t from_k, std::size_t column,
-                              float* scratch) {
-  for (std::size_t k = from_k; k < g.k; ++k) {
-    scratch[k * width + column] = b[k * g.b_k + column * g.b_col];
-  }
-}
-
-/// One q of the panel: `columns` columns from b on.
-template <Gemm g, std::size_t width, std::size_t columns>
-HWY_INLINE void pack_panel(const float* b, float* HWY_RESTRICT scratch) {
-  std::size_t j = 0;
-  if constexpr (g.b_col == 1) {
-    for (; j < columns - columns % lanes; j += lanes) {
-      const FloatTag d;
-      for (std::size_t k = 0; k < g.k; ++k) {
-        hn::StoreU(hn::LoadU(d, b + k * g.b_k + j), d, scratch + k * width + j);
-      }
-    }
-  } else if constexpr (g.b_k == 1 && lanes >= 4) {
-    for (; j < columns - columns % 4; j += 4) {
-      const hn::CappedTag<float, 4> d4;
-      const float* corner = b + j * g.b_col;
-      for (std::size_t k = 0; k < g.k - g.k % 4; k += 4) {
-        transpose4<width>(d4, corner + k, g.b_col, scratch + k * width + j);
-      }
-      for (std::size_t i = j; i < j + 4; ++i) {
-        pack_elements<g, width>(b, g.k - g.k % 4, i, scratch);
-      }
-    }
-  }
-  for (; j < columns; ++j) pack_elements<g, width>(b, 0, j, scratch);
-  for (; j < width; ++j) {
-    for (std::size_t k = 0; k < g.k; ++k) scratch[k * width + j] = 0;
-  }
-}
-
-// Dot products: four columns of C at a time, their sums spread over the 16 logical lanes.
-
-/// Lanes k .. k + 15 of x and of each of the columns; of the last ones only `rest` are there.
-template <Gemm g, std::size_t rest, std::size_t group, std::size_t... c>
-HWY_INLINE void dot_group(const float* x, const float* w, hn::Vec<FloatTag>* HWY_RESTRICT acc,
-                          std::index_sequence<c...>) {
-  if constexpr (constexpr std::size_t from = group * lanes; from < rest) {
-    const FloatTag d;
-    constexpr std::size_t count = rest - from < lanes ? rest - from : lanes;
-    const hn::Vec<FloatTag> part = load_lanes<count>(d, x + from);
-    ((acc[c] = hn::MulAdd(part, load_lanes<count>(d, w + c * g.b_col + from), acc[c])), ...);
-  }
-}
-
-template <Gemm g, std::size_t rest, std::size_t columns, std::size_t... group>
-HWY_INLINE void dot_groups(const float* x, const float* w, hn::Vec<FloatTag>* HWY_RESTRICT acc,
-                           std::index_sequence<group...>) {
-  (dot_group<g, rest, group>(x, w, acc + group * columns, std::make_index_sequence<columns>{}),
-   ...);
-}
-
-/// Down to four lanes: lane i with i + 8, then with i + 4.
-template <class D> HWY_INLINE auto to_four_lanes(D d, hn::Vec<D> v) {
-  if constexpr (hn::MaxLanes(d) <= 4) {
-    return v;
-  } else {
-    const hn::Half<D> half;
-    return to_four_lanes(half, hn::Add(hn::LowerHalf(half, v), UpperHalf(half, v)));
-  }
-}
-
-/// The sums of the four lanes of each of four vectors, (0 + 2) + (1 + 3), side by side.
-template <class D>
-HWY_INLINE hn::Vec<D> sum_each(D d, hn::Vec<D> s0, hn::Vec<D> s1, hn::Vec<D> s2, hn::Vec<D> s3) {
-  const auto s01 = hn::Add(ConcatLowerLower(d, s1, s0), ConcatUpperUpper(d, s1, s0));
-  const auto s23 = hn::Add(ConcatLowerLower(d, s3, s2), ConcatUpperUpper(d, s3, s2));
-  return hn::Add(ConcatEven(d, s23, s01), ConcatOdd(d, s23, s01));
-}
-
-/// Columns of C from `at` on, at most four; a row of A and the columns of B are contiguous along k.
-template <Gemm g, std::size_t columns, auto chain>
-HWY_INLINE void run_dots(const float* a, const float* b, const Position& at,
-                         const float* const* sources, float* const* targets) {
-  const FloatTag d;
-  using Groups = std::make_index_sequence<lane_groups>;
-  hn::Vec<FloatTag> acc[lane_groups * columns];
-  set_zero(d, acc, std::make_index_sequence<lane_groups * columns>{});
-  constexpr std::size_t rest = g.k % logical_lanes;
-  for (std::size_t q = 0; q < g.q; ++q) {
-    const float* x = a + q * g.a_q;
-    const float* w = b + q * g.b_q;
-    for (std::size_t k = 0; k < g.k - rest; k += logical_lanes) {
-      dot_groups<g, logical_lanes, columns>(x + k, w + k, acc, Groups{});
-    }
-    if constexpr (rest != 0) {
-      dot_groups<g, rest, columns>(x + (g.k - rest), w + (g.k - rest), acc, Groups{});
-    }
-  }
-  fold_parts<columns, lane_groups>(acc);
-  if constexpr (lanes == 1) {
-    run_chain<chain, 1>(d, at, acc[0], sources, targets);
-  } else {
-    const hn::CappedTag<float, 4> d4;
-    const auto sum = [&](std::size_t c) HWY_ATTR { return to_four_lanes(d, acc[c]); };
-    constexpr std::size_t last = columns - 1;
-    const auto sums = sum_each(d4, sum(0), sum(last < 1 ? last : 1), sum(last < 2 ? last : 2),
-                               sum(last));
-    run_chain<chain, columns>(d4, at, sums, sources, targets);
-  }
-}
-
-/// All rows and columns of one `outer`.
-template <Gemm g, auto chain>
-HWY_INLINE void run_all_dots(const float* a, const float* b, Position at,
-                             const float* const* sources, float* const* targets) {
-  constexpr std::size_t columns = lanes == 1 ? 1 : 4;
-  constexpr std::size_t rest = g.n % columns;
-  for (std::size_t i = 0; i < g.m; ++i) {
-    const float* x = a + i * g.a_row;
-    at.index[1] = i;
-    for (std::size_t j = 0; j < g.n - rest; j += columns) {
-      at.index[2] = j;
-      run_dots<g, columns, chain>(x, b + j * g.b_col, at, sources, targets);
-    }
-    if constexpr (rest != 0) {
-      at.index[2] = g.n - rest;
-      run_dots<g, rest, chain>(x, b + (g.n - rest) * g.b_col, at, sources, targets);
-    }
-  }
-}
-
-// The walk over the tiles of C.
 
 template <Gemm g, Tile t, std::size_t count, auto chain, class D>
 HWY_INLINE void run_rows(D d, const float* a, const float* b, Position& at,

@@ -21,13 +21,14 @@
 #include "etch/data/batches.hpp"
 #include "etch/data/dataset.hpp"
 #include "etch/data/result.hpp"
+#include "etch/network/backpropagation.hpp"
 #include "etch/network/inference.hpp"
 #include "etch/network/parameters.hpp"
+#include "etch/network/update.hpp"
 #include "etch/train/history.hpp"
 #include "etch/train/losses.hpp"
 #include "etch/train/optimizers.hpp"
 #include "etch/train/progress.hpp"
-#include "etch/train/step.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
-// One training step: forward through the blocks, the loss, backward, the optimizer.
-#if defined(ETCH_TRAIN_STEP_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef ETCH_TRAIN_STEP_HPP
-#undef ETCH_TRAIN_STEP_HPP
+// Forward through the blocks of a network, the loss, and back.
+#if defined(ETCH_NETWORK_BACKPROPAGATION_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_NETWORK_BACKPROPAGATION_HPP
+#undef ETCH_NETWORK_BACKPROPAGATION_HPP
 #else
-#define ETCH_TRAIN_STEP_HPP
+#define ETCH_NETWORK_BACKPROPAGATION_HPP
 #endif
 
 #include <hwy/highway.h>
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "etch/network/blocks.hpp"
 #include "etch/network/emit.hpp"
-#include "etch/network/parameters.hpp"
-#include "etch/train/tapes.hpp"
+#include "etch/network/training_tapes.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
@@ -157,26 +156,6 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>> {
       Backward<i>::run(
           {inputs, parameters + starts[i], outputs, memory + offset<i>(backward_scratch)});
     }(std::make_index_sequence<kept_count<i>()>{}, std::make_index_sequence<rows>{});
-  }
-};
-
-/// One pass of an optimizer over all parameters of a network; everything is updated in place.
-template <class Optimizer, std::size_t floats> class Update {
-  using Run = Routine<OptimizerTape<Optimizer, floats>>;
-
- public:
-  /// slots: [Optimizer::slots, floats].
-  static void run(const Optimizer& optimizer, std::uint64_t step, float* parameters,
-                  const float* gradients, float* slots) noexcept {
-    const auto scalars = optimizer.scalars(step);
-    [&]<std::size_t... s, std::size_t... k>(std::index_sequence<s...>,
-                                            std::index_sequence<k...>) HWY_ATTR {
-      const float* const inputs[] = {parameters, gradients, (slots + s * floats)...,
-                                     (scalars.data() + k)...};
-      float* const outputs[] = {parameters, (slots + s * floats)...};
-      static_assert(Run::workspace == 0);
-      Run::run({inputs, nullptr, outputs, nullptr});
-    }(std::make_index_sequence<Optimizer::slots>{}, std::make_index_sequence<scalars.size()>{});
   }
 };
 
