@@ -94,16 +94,22 @@ template <class ChainType> constexpr ChainType transpose_column(ChainType chain)
   return chain;
 }
 
+template <class ChainType> constexpr void merge_rows_of(Product<ChainType>& p) {
+  if (!can_merge_rows(p.gemm) || !can_merge_rows(p.chain)) return;
+  p.gemm = merge_rows(p.gemm);
+  p.chain = merge_rows(p.chain);
+}
+
+/// W x of each sample comes as W times a column: transposed, the samples are rows of one matrix.
 template <class ChainType>
 constexpr Product<ChainType> normal_product(Gemm gemm, ChainType chain) {
-  gemm = merge_depth(without_idle_strides(gemm));
-  if (can_merge_rows(gemm) && can_merge_rows(chain)) {
-    gemm = merge_rows(gemm);
-    chain = merge_rows(chain);
+  Product<ChainType> p{merge_depth(without_idle_strides(gemm)), chain, false};
+  merge_rows_of(p);
+  if (p.gemm.n == 1 && p.gemm.m != 1) {
+    p = {transpose_column(p.gemm), transpose_column(p.chain), true};
+    merge_rows_of(p);
   }
-  const bool transposed = gemm.n == 1 && gemm.m != 1;
-  if (!transposed) return {gemm, chain, false};
-  return {transpose_column(gemm), transpose_column(chain), true};
+  return p;
 }
 
 enum class MatmulWay { tiles, packed, dots };
@@ -181,13 +187,18 @@ constexpr std::size_t packed_floats(const Gemm& g) {
   return g.q * g.k * std::min((g.n + 15) / 16 * 16, packed_width);
 }
 
-/// Whether rows can be merged depends on the chain as well; here both outcomes are provided for.
+/// Whether rows can be merged depends on the chain as well; here all outcomes are provided for.
 constexpr std::size_t matmul_scratch(Gemm g) {
   g = merge_depth(without_idle_strides(g));
-  const auto floats = [](const Gemm& p) {
-    return packed_floats(p.n == 1 && p.m != 1 ? transpose_column(p) : p);
+  std::size_t floats = 0;
+  const auto add = [&](Gemm p) {
+    if (p.n == 1 && p.m != 1) p = transpose_column(p);
+    floats = std::max(floats, packed_floats(p));
+    if (can_merge_rows(p)) floats = std::max(floats, packed_floats(merge_rows(p)));
   };
-  return std::max(floats(g), can_merge_rows(g) ? floats(merge_rows(g)) : 0);
+  add(g);
+  if (can_merge_rows(g)) add(merge_rows(g));
+  return floats;
 }
 
 }  // namespace etch::detail

@@ -22,6 +22,7 @@
 #include "etch/data/dataset.hpp"
 #include "etch/data/result.hpp"
 #include "etch/network/backpropagation.hpp"
+#include "etch/network/flush_denormals.hpp"
 #include "etch/network/inference.hpp"
 #include "etch/network/parameters.hpp"
 #include "etch/network/update.hpp"
@@ -140,6 +141,7 @@ class Trainer {
   /// Loss and accuracy on a data set that fits the network.
   Score evaluate(const Dataset& data) {
     if (auto fits = check(data); !fits) etch::detail::raise(fits.error().message);
+    const FlushDenormals guard;
     Tally tally;
     const Batches batches(data.size(), batch, 0, {.shuffle = false});
     for (const Batches::Rows rows : batches) {
@@ -219,6 +221,7 @@ class Trainer {
   }
 
   float step(const float* x, const float* target) noexcept {
+    const FlushDenormals guard;
     Memory& m = *memory_;
     const float loss = Memory::Gradient::run(m.parameters.data, x, target, m.weight,
                                              m.gradients.data, m.workspace);

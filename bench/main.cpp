@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSL-1.0
+// Every engine on every workload, checked against etch and then timed.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#if defined(__linux__)
+#include <sched.h>
+#include <unistd.h>
+#endif
+
+#include "clock.hpp"
+#include "engine.hpp"
+#include "limits.hpp"
+#include "report.hpp"
+#include "tail.hpp"
+
+namespace bench {
+namespace {
+
+struct Settings {
+  bool smoke = false;  ///< --smoke: every job once, nothing is measured
+  std::string plot_data;
+};
+
+/// One core and one thread for everyone. The libraries read these variables when they are loaded,
+/// so the program starts itself anew.
+void use_one_thread([[maybe_unused]] char** argv) {
+#if defined(__linux__)
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
+    for (const char* name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"}) {
+      setenv(name, "1", 1);
+    }
+    execv("/proc/self/exe", argv);
+  }
+  sched_setaffinity(0, sizeof one, &one);
+#endif
+}
+
+/// Numbers agree up to the rounding of sums in another order.
+bool agree(std::span<const float> a, std::span<const float> b) {
+  float largest = 0, difference = 0;
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(b[i]));
+    difference = std::max(difference, std::abs(a[i] - b[i]));
+  }
+  return difference <= 1e-4f * largest + 1e-30f;  // NaN does not agree; denormals may be zero
+}
+
+/// Whether the job computes what etch does; training is followed for as many steps as are known.
+bool verify(Job& job, const Floats& expected, bool training) {
+  job.reset();
+  if (!training) {
+    job.run(1);
+    return agree(job.output(), expected);
+  }
+  Floats losses;
+  for (std::size_t step = 0; step < expected.size(); ++step) {
+    job.run(1);
+    losses.push_back(job.output()[0]);
+  }
+  return agree(losses, expected);
+}
+
+class Suite {
+ public:
+  explicit Suite(const Settings& settings) : settings_(settings) {}
+
+  /// False if an engine computed something else.
+  bool add_all() {
+    for (const Workload& w : workloads()) {
+      for (const EngineEntry& e : engines()) {
+        if (e.network != nullptr) add(w.name, e.name, e.network(w), w.expected, w.loss != Loss::none);
+      }
+    }
+    for (const Product& p : products()) {
+      for (const EngineEntry& e : engines()) {
+        if (e.product != nullptr) add(p.name, e.name, e.product(p), p.expected, false);
+      }
+    }
+    return good_;
+  }
+
+ private:
+  static constexpr double batch_seconds = 200e-6;
+  static constexpr std::size_t batches = 21;
+  static constexpr std::string_view tail_workload = "policy_16_64_64_4_tanh";
+  static constexpr std::size_t tail_calls = 1'000'000;
+
+  void add(const std::string& workload, const std::string& engine, std::unique_ptr<Job> job,
+           const Floats& expected, bool training) {
+    if (job == nullptr) return;
+    const std::string name = workload + '/' + engine;
+    if (!verify(*job, expected, training)) {
+      std::fprintf(stderr, "%s: not what etch computes\n", name.c_str());
+      good_ = false;
+      return;
+    }
+    if (settings_.smoke) {
+      std::printf("%s: as etch computes\n", name.c_str());
+      return;
+    }
+    const std::shared_ptr<Job> kept = std::move(job);
+    add_timing(name, kept);
+    if (workload == tail_workload) add_tail(workload + "_tail/" + engine, kept);
+  }
+
+  void add_timing(const std::string& name, const std::shared_ptr<Job>& job) {
+    benchmark::RegisterBenchmark(name.c_str(), [this, job, calls = std::size_t{0}](
+                                                   benchmark::State& state) mutable {
+      job->reset();
+      if (calls == 0) calls = calls_in(*job, batch_seconds);
+      seconds_of(*job, std::max<std::size_t>(1, calls / 4));
+      for (auto _ : state) {
+        const Timing t = time_job(*job, calls, batches, probe_);
+        state.SetIterationTime(t.median);
+        state.counters["dirty"] = static_cast<double>(t.dirty) / batches;
+      }
+    })->UseManualTime()->Iterations(1)->Repetitions(15)->ComputeStatistics(
+        "min", [](const std::vector<double>& v) { return std::ranges::min(v); });
+  }
+
+  static void add_tail(const std::string& name, const std::shared_ptr<Job>& job) {
+    benchmark::RegisterBenchmark(name.c_str(), [job](benchmark::State& state) {
+      for (auto _ : state) {
+        const Tail tail = tail_of(*job, tail_calls);
+        state.SetIterationTime(tail.p50 / 1e9);
+        state.counters["p50"] = tail.p50;
+        state.counters["p99"] = tail.p99;
+        state.counters["p99_9"] = tail.p99_9;
+        state.counters["max"] = tail.max;
+      }
+    })->UseManualTime()->Iterations(1)->Repetitions(1);
+  }
+
+  Settings settings_;
+  Probe probe_;
+  bool good_ = true;
+};
+
+/// Takes our own options out of argv.
+Settings settings_from(int& argc, char** argv) {
+  Settings settings;
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view arg = argv[i];
+    if (arg == "--smoke") settings.smoke = true;
+    else if (arg.starts_with("--plot-data=")) settings.plot_data = arg.substr(12);
+    else argv[kept++] = argv[i];
+  }
+  argc = kept;
+  return settings;
+}
+
+int run(int argc, char** argv) {
+  const Settings settings = settings_from(argc, argv);
+  // Ours first, so that the command line may say otherwise.
+  std::vector<std::string> words = {argv[0], "--benchmark_enable_random_interleaving=true",
+                                    "--benchmark_report_aggregates_only=true"};
+  words.insert(words.end(), argv + 1, argv + argc);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
+
+  Suite suite(settings);
+  const bool good = suite.add_all();
+  if (!settings.smoke) {
+    const Limits limits = measure_limits();
+    benchmark::AddCustomContext("gflops", std::to_string(limits.flops / 1e9));
+    benchmark::AddCustomContext("l1_gb_per_s", std::to_string(limits.l1 / 1e9));
+    benchmark::AddCustomContext("l2_gb_per_s", std::to_string(limits.l2 / 1e9));
+    Report report(limits, settings.plot_data);
+    benchmark::RunSpecifiedBenchmarks(&report);
+  }
+  return good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  bench::use_one_thread(argv);
+  return bench::run(argc, argv);
+}

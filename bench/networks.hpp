@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <etch/train.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "workload.hpp"
+
+// The workloads as etch's types: one row a network, all that differs between them.
+
+namespace bench {
+
+template <class Activation>
+using Policy = etch::Network<etch::Input<16>, etch::Linear<64>, Activation, etch::Linear<64>,
+                             Activation, etch::Linear<4>>;
+
+using Mlp = etch::Network<etch::Input<784>, etch::Linear<128>, etch::ReLU, etch::Linear<64>,
+                          etch::ReLU, etch::Linear<10>>;
+
+using LeNet =
+    etch::Network<etch::Input<1, 28, 28>, etch::Conv2d<6, 5>, etch::ReLU, etch::MaxPool2d<2>,
+                  etch::Conv2d<16, 5>, etch::ReLU, etch::MaxPool2d<2>, etch::Flatten,
+                  etch::Linear<120>, etch::ReLU, etch::Linear<84>, etch::ReLU, etch::Linear<10>>;
+
+/// A row of the table: `Loss` is void where only inference is timed.
+template <class N, std::size_t b, class L = void> struct Row {
+  using Net = N;
+  using Loss = L;
+  static constexpr std::size_t batch = b;
+  static constexpr bool trains = !std::is_void_v<L>;
+  const char* name;
+  bool denormal = false;  ///< inputs and weights are such that all hidden activations are denormal
+};
+
+/// f(row) for every network workload.
+template <class F> void for_each_network(F&& f) {
+  f(Row<Mlp, 1>{"mlp_784_128_64_10"});
+  f(Row<Policy<etch::Tanh>, 1>{"policy_16_64_64_4_tanh"});
+  f(Row<Policy<etch::ReLU>, 1>{"policy_16_64_64_4_relu"});
+  f(Row<Policy<etch::ReLU>, 1>{"policy_16_64_64_4_relu_denormal", true});
+  f(Row<LeNet, 1>{"lenet"});
+  f(Row<LeNet, 32>{"lenet_b32"});
+  f(Row<Mlp, 32, etch::CrossEntropy>{"train_mlp_b32"});
+  f(Row<Policy<etch::Tanh>, 32, etch::MSE>{"train_policy_b32"});
+  f(Row<LeNet, 32, etch::CrossEntropy>{"train_lenet_b32"});
+}
+
+/// f(name, integral constant n) for every plain product.
+template <class F> void for_each_product(F&& f) {
+  f("gemm_16", std::integral_constant<std::size_t, 16>{});
+  f("gemm_32", std::integral_constant<std::size_t, 32>{});
+  f("gemm_64", std::integral_constant<std::size_t, 64>{});
+  f("gemm_128", std::integral_constant<std::size_t, 128>{});
+  f("gemm_256", std::integral_constant<std::size_t, 256>{});
+  f("gemm_512", std::integral_constant<std::size_t, 512>{});
+}
+
+/// Parameters as the workload has them.
+template <class Net> void load(etch::Parameters<Net>& parameters, const Workload& w) {
+  auto layer = w.layers.begin();
+  parameters.for_each([&](const etch::ParameterInfo& info, auto tensor) {
+    while (layer->kind == Kind::max_pool2d) ++layer;
+    const bool is_weight = info.name.view().ends_with("weight");
+    const Floats& values = is_weight ? layer->weight : layer++->bias;
+    tensor.copy_from(std::span<const float, tensor.size()>(values.data(), tensor.size()));
+  });
+}
+
+/// Numbers of target that a batch has.
+template <class R>
+inline constexpr std::size_t targets_of =
+    R::batch * R::Loss::template Target<etch::OutputShape<typename R::Net>>::size;
+
+/// As etch takes them: a class index is a float like any other.
+inline Floats floats_of_targets(const Workload& w) {
+  return w.labels.empty() ? w.target : Floats(w.labels.begin(), w.labels.end());
+}
+
+using Optimizer = etch::Adam;  // its defaults are PyTorch's, which the workloads state
+
+}  // namespace bench

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSL-1.0
+# gnuplot -c plot.gp results.dat results.svg: time of each engine over etch's, a group a workload.
+set terminal svg size 1500,620 font "sans,13" background "white"
+set output ARG2
+set title "Time of one call relative to etch (lower is faster; etch = 1)"
+set datafile missing "?"
+set style data histograms
+set style histogram clustered gap 1
+set style fill solid 0.9 noborder
+set boxwidth 0.95
+set logscale y
+set yrange [0.3:*]
+set ytics (0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+set grid ytics lc rgb "#dddddd"
+set key outside right
+set xtics rotate by -35 noenhanced
+set key noenhanced autotitle columnheader
+engines = system("head -1 " . ARG1)
+plot for [i = 2:words(engines)] ARG1 using i:xtic(1)
