@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "../engine.hpp"
@@ -129,20 +130,17 @@ template <class Net, class LossLayer> class DlibTraining {
     solvers_.assign(Whole::num_computational_layers, dlib::adam(0, 0.9f, 0.999f));
   }
   void run() {
-    const dlib::tensor& x = batch_.read();
-    if (workload_.loss == Loss::mse) {
-      step(x, workload_.target.data());
-    } else {
-      step(x, workload_.labels.data());
-    }
+    loss_ = static_cast<float>(net_.compute_parameter_gradients(batch_.read(), truth()));
+    net_.update_parameters(solvers_, 1e-3);
   }
   std::span<const float> output() const { return {&loss_, 1}; }
 
  private:
-  template <class Truth> void step(const dlib::tensor& x, const Truth* truth) {
-    if constexpr (requires { net_.compute_parameter_gradients(x, truth); }) {
-      loss_ = static_cast<float>(net_.compute_parameter_gradients(x, truth));
-      net_.update_parameters(solvers_, 1e-3);
+  auto truth() const {
+    if constexpr (std::is_same_v<LossLayer, MeanSquares>) {
+      return workload_.target.data();
+    } else {
+      return workload_.labels.data();
     }
   }
 
@@ -176,8 +174,9 @@ class DlibProduct {
  public:
   explicit DlibProduct(const Product& p) : product_(p), c_(size(), size()) {}
   void run() {
-    // Views: dlib hands their product to the BLAS as it stands.
-    c_ = dlib::mat(product_.a.data(), size(), size()) * dlib::mat(product_.b.data(), size(), size());
+    // Views, whose product dlib hands to the BLAS as it stands.
+    const long n = size();
+    c_ = dlib::mat(product_.a.data(), n, n) * dlib::mat(product_.b.data(), n, n);
   }
   std::span<const float> output() const {
     return {&c_(0, 0), static_cast<std::size_t>(c_.size())};

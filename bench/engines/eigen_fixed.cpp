@@ -26,9 +26,10 @@ void multiply(Y& y, const W& w, const X& x, const Bias& bias) {
       Matrix<float, rows, cols> tile =
           bias.template segment<rows>(i).template replicate<1, cols>();
       for (Index k = 0; k < W::ColsAtCompileTime; ++k) {
-        tile.noalias() += w.template block<rows, 1>(i, k) * x.template block<1, cols>(k, j);
+        tile.noalias() +=
+            w.col(k).template segment<rows>(i) * x.row(k).template segment<cols>(j);
       }
-      eigen::activate(tile, activation);
+      if constexpr (activation != Activation::none) eigen::activate(tile, activation);
       y.template block<rows, cols>(i, j) = tile;
     }
   }

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "etch/kernels/conv2d_gradient.hpp"
+#include "etch/kernels/conv2d_input_gradient.hpp"
+#include "etch/kernels/conv2d_weight_gradient.hpp"
 #include "exact_buffer.hpp"
 
 using namespace etch;

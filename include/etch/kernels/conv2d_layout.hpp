@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 
+#include "etch/kernels/matmul_plan.hpp"
 #include "etch/tape/heavy.hpp"
 
 // How the convolutions lie in memory: sizes and offsets only, no vectors.
@@ -185,6 +186,40 @@ constexpr std::size_t correlation_scratch(const Correlation& c) {
 
 constexpr bool strided(const Conv2dSpec& s) { return s.stride[0] != 1 || s.stride[1] != 1; }
 
+/// Whether the input gradient takes the products of all weights with all pixels of g rather than a
+/// correlation, which multiplies with the zeros around g, too; gathering costs about as much as two
+/// outputs.
+constexpr bool gradient_by_products(const Conv2dSpec& s) {
+  const std::size_t outputs = group_outputs(s);
+  const std::size_t pixels = s.height * s.width, products = s.out_height * s.out_width;
+  return !strided(s) && pixels * outputs > products * outputs * 5 / 4 + 2 * pixels;
+}
+
+/// Gathering reads whole vectors around what it needs.
+constexpr std::size_t products_floats(const Gemm& products) {
+  return vector_slack + (products.m * products.n + 15) / 16 * 16 + vector_slack;
+}
+
+/// Channels that are gathered together, so that enough sums are under way.
+constexpr std::size_t gathered_channels(const Conv2dSpec& s) {
+  const std::size_t parts = (group_inputs(s) + 7) / 8;
+  return (group_inputs(s) + parts - 1) / parts;
+}
+
+/// weight[k, channel and tap] g[k, pixel], summed over the outputs k.
+constexpr Gemm products_of_channels(const Conv2dSpec& s, std::size_t channels) {
+  const std::size_t pixels = s.out_height * s.out_width;
+  Gemm gemm;
+  gemm.m = channels * window(s);
+  gemm.n = pixels;
+  gemm.k = group_outputs(s);
+  gemm.a_row = 1;
+  gemm.a_k = group_inputs(s) * window(s);
+  gemm.b_k = pixels;
+  gemm.b_col = 1;
+  return gemm;
+}
+
 /// The image of one channel from which the weight gradient reads x: x itself if that has all taps.
 constexpr Dims gradient_image(const Conv2dSpec& s) {
   const Correlation c = forward_correlation(s), image = padded_source(c);
@@ -212,6 +247,10 @@ constexpr std::size_t conv2d_scratch(const Conv2dSpec& s) {
 
 /// Floats of scratch that conv2d_input_gradient needs.
 constexpr std::size_t conv2d_input_gradient_scratch(const Conv2dSpec& s) {
+  if (detail::gradient_by_products(s)) {
+    const Gemm products = detail::products_of_channels(s, detail::gathered_channels(s));
+    return detail::products_floats(products) + detail::matmul_scratch(products);
+  }
   std::size_t most = 0;
   for (std::size_t y = 0; y < std::min(s.stride[0], s.height); ++y) {
     for (std::size_t x = 0; x < std::min(s.stride[1], s.width); ++x) {

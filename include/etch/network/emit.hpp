@@ -14,7 +14,8 @@
 #include <utility>
 
 #include "etch/kernels/conv2d.hpp"
-#include "etch/kernels/conv2d_gradient.hpp"
+#include "etch/kernels/conv2d_input_gradient.hpp"
+#include "etch/kernels/conv2d_weight_gradient.hpp"
 #include "etch/kernels/copy.hpp"
 #include "etch/kernels/elementwise.hpp"
 #include "etch/kernels/matmul.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-#if defined(ETCH_KERNELS_CONV2D_GRADIENT_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef ETCH_KERNELS_CONV2D_GRADIENT_HPP
-#undef ETCH_KERNELS_CONV2D_GRADIENT_HPP
+#if defined(ETCH_KERNELS_CONV2D_WEIGHT_GRADIENT_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_KERNELS_CONV2D_WEIGHT_GRADIENT_HPP
+#undef ETCH_KERNELS_CONV2D_WEIGHT_GRADIENT_HPP
 #else
-#define ETCH_KERNELS_CONV2D_GRADIENT_HPP
+#define ETCH_KERNELS_CONV2D_WEIGHT_GRADIENT_HPP
 #endif
 
 #include <hwy/highway.h>
@@ -17,74 +17,14 @@
 #include "etch/kernels/conv2d_layout.hpp"
 #include "etch/kernels/lanes.hpp"
 
-// The input gradient is a correlation of g, once for every place of a pixel within the stride. The
-// weight gradient puts the outputs into the lanes, broadcasts x and sums over pixels (and samples)
-// in order; where a group has too few outputs for that, each weight is a dot product over pixels.
+// The outputs lie in the lanes, x is broadcast, and the sum runs over pixels (and samples) in order;
+// where a group has too few outputs for that, each weight is a dot product over pixels.
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 namespace detail {
-
-// ---- input gradient -----------------------------------------------------------------------------
-
-/// dx of one group at the rows first_row, first_row + stride, ... and columns likewise.
-template <Conv2dSpec s, std::size_t first_row, std::size_t first_column>
-HWY_INLINE void input_gradient_phase(const float* g, const float* weight,
-                                     float* HWY_RESTRICT scratch, float* HWY_RESTRICT dx) {
-  constexpr Correlation c = gradient_correlation(s, first_row, first_column);
-  constexpr std::size_t width = c.out[1];
-  const auto place = [dx](std::size_t channel, std::size_t pixel) {
-    const std::size_t row = first_row + pixel / width * s.stride[0];
-    const std::size_t column = first_column + pixel % width * s.stride[1];
-    return dx + (channel * s.height + row) * s.width + column;
-  };
-  if constexpr (c.taps() == 0) {
-    for (std::size_t channel = 0; channel < c.outputs; ++channel) {
-      for (std::size_t pixel = 0; pixel < c.pixels(); ++pixel) *place(channel, pixel) = 0;
-    }
-  } else {
-    pack_and_correlate<c>(g, weight, scratch, [&](auto count, std::size_t channel,
-                                                  std::size_t pixel,
-                                                  hn::Vec<FloatTag> sum) HWY_ATTR {
-      HWY_ALIGN float value[lanes];
-      hn::Store(sum, FloatTag{}, value);
-      for (std::size_t i = 0; i < count; ++i) *place(channel, pixel + i) = value[i];
-    });
-  }
-}
-
-template <Conv2dSpec s> constexpr std::size_t gradient_packing() {
-  const std::size_t image = group_inputs(s) * s.height * s.width;
-  return conv2d_input_gradient_scratch(s) - (strided(s) ? image : 0);
-}
-
-/// dx of one group with a stride: all phases into an image in scratch, then the chain.
-template <Conv2dSpec s, class Finish>
-HWY_INLINE void strided_input_gradient(const float* g, const float* weight,
-                                       float* HWY_RESTRICT scratch, const Finish& finish) {
-  constexpr std::size_t rows = std::min(s.stride[0], s.height);
-  constexpr std::size_t columns = std::min(s.stride[1], s.width);
-  float* dx = scratch + gradient_packing<s>();
-  unrolled<rows * columns>([&](auto phase) HWY_ATTR {
-    input_gradient_phase<s, phase / columns, phase % columns>(g, weight, scratch, dx);
-  });
-  constexpr std::size_t pixels = s.height * s.width, rest = pixels % lanes;
-  for (std::size_t channel = 0; channel < group_inputs(s); ++channel, dx += pixels) {
-    std::size_t pixel = 0;
-    for (; pixel + lanes <= pixels; pixel += lanes) {
-      finish(std::integral_constant<std::size_t, lanes>{}, channel, pixel,
-             hn::LoadU(FloatTag{}, dx + pixel));
-    }
-    if constexpr (rest != 0) {
-      finish(std::integral_constant<std::size_t, rest>{}, channel, pixel,
-             load_lanes<rest>(FloatTag{}, dx + pixel));
-    }
-  }
-}
-
-// ---- weight gradient ----------------------------------------------------------------------------
 
 /// transpose for four by four; D has four lanes.
 template <std::size_t from_pitch, std::size_t to_pitch, class D>
@@ -307,34 +247,6 @@ HWY_INLINE void weight_gradient_dots(const float* g, const float* x, float* HWY_
 }
 
 }  // namespace detail
-
-/// g: [batch][outputs, out_height, out_width] -> the chain, whose domain is exactly (batch,
-/// channels, height * width) and whose link 0 is the gradient of conv2d by x.
-/// `scratch`: conv2d_input_gradient_scratch(spec) floats. No target overlaps g or weight.
-template <auto spec, auto chain>
-void conv2d_input_gradient(const float* g, const float* weight, const float* const* sources,
-                           float* const* targets, float* HWY_RESTRICT scratch) noexcept {
-  constexpr std::size_t inputs = detail::group_inputs(spec);
-  constexpr std::size_t plane = detail::group_outputs(spec) * spec.out_height * spec.out_width;
-  for (std::size_t sample = 0; sample < spec.batch; ++sample) {
-    for (std::size_t group = 0; group < spec.groups; ++group) {
-      const float* from = g + sample * spec.y_batch + group * plane;
-      const float* w = weight + sample * spec.weight_batch + group * detail::group_weights(spec);
-      const std::size_t first = group * inputs;
-      const auto finish = [=](auto count, std::size_t channel, std::size_t pixel,
-                              hn::Vec<FloatTag> sum) HWY_ATTR {
-        const Position at{{sample, first + channel, pixel}};
-        run_chain<chain, count>(FloatTag{}, at, sum, sources, targets);
-      };
-      if constexpr (detail::strided(spec)) {
-        detail::strided_input_gradient<spec>(from, w, scratch, finish);
-      } else {
-        detail::pack_and_correlate<detail::gradient_correlation(spec, 0, 0)>(from, w, scratch,
-                                                                             finish);
-      }
-    }
-  }
-}
 
 /// g: [batch][outputs, out_height, out_width], x: [batch][channels, height, width] -> y: the
 /// gradient of conv2d by its weight, [outputs, channels / groups, kernel] for each sample, or once,
