@@ -141,7 +141,7 @@ template <Op op, class D> HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> x) {
   if constexpr (op == Op::sigmoid) return sigmoid(d, x);
   if constexpr (op == Op::erf) return erf(d, x);
   // A comparison with NaN is false: NaN stays, as in PyTorch.
-  if constexpr (op == Op::relu) return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+  if constexpr (op == Op::relu) return relu(d, x);
 }
 
 template <Op op, class D> HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> a, hn::Vec<D> b) {

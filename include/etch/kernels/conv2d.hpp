@@ -225,6 +225,10 @@ HWY_INLINE void add_tap(D d, const float* source, const float* weight, hn::Vec<D
    ...);
 }
 
+/// Multiply-adds in a row to be written out: of more than these g++ reads the operands all at once,
+/// early, and spills the sums to make room.
+inline constexpr std::size_t unrolled_products = 48;
+
 /// One row of a window, from the weight of its first tap.
 template <Correlation c, class T, class D>
 HWY_INLINE void add_tap_row(D d, const float* source, const float* weight,
@@ -232,7 +236,7 @@ HWY_INLINE void add_tap_row(D d, const float* source, const float* weight,
   constexpr std::size_t step = c.kernel[1] > 1 ? tap_offset<c>(0, 0, 1) : 0;
   constexpr auto j = std::make_index_sequence<T::all>{};
   constexpr auto i = std::make_index_sequence<T::outputs * T::all>{};
-  if constexpr (c.kernel[1] <= 8) {
+  if constexpr (c.kernel[1] * T::outputs * T::all <= unrolled_products) {
     unrolled<c.kernel[1]>([&](auto kx) HWY_ATTR {
       add_tap<c, T>(d, source + kx * step,
                     weight + static_cast<std::ptrdiff_t>(kx) * c.weight_tap[1], sum, j, i);

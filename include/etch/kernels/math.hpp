@@ -279,6 +279,13 @@ HWY_INLINE V min(D, V a, V b) {
   return hn::IfThenElse(hn::IsNaN(a), a, smaller);
 }
 
+/// x where it is not negative, else 0; NaN stays.
+template <class D, class V>
+HWY_INLINE V relu(D d, V x) {
+  if constexpr (detail::max_is_comparison) return hn::Max(hn::Zero(d), x);
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+}
+
 /// e^x: 0 below about -103.97, inf above about 88.72, denormals between -103.97 and -87.34.
 template <class D, class V>
 HWY_INLINE V exp(D d, V x) {

@@ -69,11 +69,10 @@ HWY_INLINE hn::Vec<D> load_b(D d, const float* b) {
 }
 
 /// One row of the tile: its element of A times a row of B.
-template <std::size_t... v, class D>
-HWY_INLINE void multiply_row(D d, float a, const hn::Vec<D>* HWY_RESTRICT b,
-                             hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<v...>) {
-  const hn::Vec<D> x = hn::Set(d, a);
-  ((acc[v] = hn::MulAdd(x, b[v], acc[v])), ...);
+template <std::size_t... v, class V>
+HWY_INLINE void multiply_row(V a, const V* HWY_RESTRICT b, V* HWY_RESTRICT acc,
+                             std::index_sequence<v...>) {
+  ((acc[v] = hn::MulAdd(a, b[v], acc[v])), ...);
 }
 
 /// One column of vectors of the tile: a column of A times a vector of B.
@@ -90,7 +89,7 @@ HWY_INLINE void multiply_step(D d, const float* a, const float* b, hn::Vec<D>* H
                               std::index_sequence<r...> rows, std::index_sequence<v...> vectors) {
   if constexpr (t.vectors <= t.rows) {
     const hn::Vec<D> row[t.vectors] = {load_b<g, t, v>(d, b)...};
-    (multiply_row(d, a[r * g.a_row], row, acc + r * t.vectors, vectors), ...);
+    (multiply_row(hn::Set(d, a[r * g.a_row]), row, acc + r * t.vectors, vectors), ...);
   } else {
     const hn::Vec<D> column[t.rows] = {hn::Set(d, a[r * g.a_row])...};
     (multiply_column<t.vectors>(column, load_b<g, t, v>(d, b), acc + v, rows), ...);
@@ -105,6 +104,53 @@ HWY_INLINE void multiply_steps(D d, const float* a, const float* b,
                        std::make_index_sequence<t.rows>{},
                        std::make_index_sequence<t.vectors>{}),
    ...);
+}
+
+/// A single row waits for B to be read; reading four elements of it at once and spreading them in
+/// registers leaves the ports to B.
+template <Gemm g, Tile t, class D>
+inline constexpr bool reads_quads =
+    t.rows == 1 && g.a_k == 1 && g.b_col == 1 && hn::MaxLanes(D{}) > 4;
+
+template <Gemm g, Tile t, std::size_t part, std::size_t... v, class D>
+HWY_INLINE void multiply_spread(D d, hn::Vec<D> a, const float* b, hn::Vec<D>* HWY_RESTRICT acc,
+                                std::index_sequence<v...> vectors) {
+  const hn::Vec<D> row[t.vectors] = {load_b<g, t, v>(d, b)...};
+  multiply_row(a, row, acc + part % t.split * t.vectors, vectors);
+}
+
+/// Four k, of which the first belongs to partial sum `part`.
+template <Gemm g, Tile t, std::size_t part, std::size_t... s, class D>
+HWY_INLINE void multiply_quad(D d, const float* a, const float* b, hn::Vec<D>* HWY_RESTRICT acc,
+                              std::index_sequence<s...>) {
+  const hn::Vec<D> quad = hn::LoadDup128(d, a);
+  (multiply_spread<g, t, part + s>(d, hn::Broadcast<s>(quad), b + s * g.b_k, acc,
+                                   std::make_index_sequence<t.vectors>{}),
+   ...);
+}
+
+/// All k of one q.
+template <Gemm g, Tile t, class D>
+HWY_INLINE void multiply_all(D d, const float* a, const float* b, hn::Vec<D>* HWY_RESTRICT acc) {
+  std::size_t k = 0;
+  if constexpr (reads_quads<g, t, D>) {
+    constexpr std::size_t step = t.split < 4 ? 4 : t.split;
+    for (; k < g.k - g.k % step; k += step) {
+      unrolled<step / 4>([&](auto i) HWY_ATTR {
+        multiply_quad<g, t, 4 * i>(d, a + k + 4 * i, b + (k + 4 * i) * g.b_k, acc,
+                                   std::make_index_sequence<4>{});
+      });
+    }
+  }
+  constexpr std::size_t whole = g.k - g.k % t.split;
+  for (; k < whole; k += t.split) {
+    multiply_steps<g, t>(d, a + k * g.a_k, b + k * g.b_k, acc,
+                         std::make_index_sequence<t.split>{});
+  }
+  if constexpr (whole != g.k) {
+    multiply_steps<g, t>(d, a + whole * g.a_k, b + whole * g.b_k, acc,
+                         std::make_index_sequence<g.k - whole>{});
+  }
 }
 
 template <auto chain, Tile t, std::size_t... i, class D>
@@ -126,19 +172,7 @@ HWY_INLINE void run_tile(D d, const float* a, const float* b, const Position& at
   constexpr std::size_t size = t.rows * t.vectors;
   hn::Vec<D> acc[size * t.split];
   set_zero(d, acc, std::make_index_sequence<size * t.split>{});
-  constexpr std::size_t whole = g.k - g.k % t.split;
-  for (std::size_t q = 0; q < g.q; ++q) {
-    const float* aq = a + q * g.a_q;
-    const float* bq = b + q * g.b_q;
-    for (std::size_t k = 0; k < whole; k += t.split) {
-      multiply_steps<g, t>(d, aq + k * g.a_k, bq + k * g.b_k, acc,
-                           std::make_index_sequence<t.split>{});
-    }
-    if constexpr (whole != g.k) {
-      multiply_steps<g, t>(d, aq + whole * g.a_k, bq + whole * g.b_k, acc,
-                           std::make_index_sequence<g.k - whole>{});
-    }
-  }
+  for (std::size_t q = 0; q < g.q; ++q) multiply_all<g, t>(d, a + q * g.a_q, b + q * g.b_q, acc);
   fold_parts<size, t.split>(acc);
   finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
 }

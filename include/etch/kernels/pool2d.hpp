@@ -232,6 +232,16 @@ HWY_INLINE void spread_to_maximum(D d, const float* x, std::size_t width, const 
   store_pairs(d, hn::IfThenElseZero(from2, g2), hn::IfThenElseZero(from3, g3), dx + width);
 }
 
+/// The maxima of two-by-two windows whose first corner is at x: of the two rows first, as whole
+/// vectors of them are at hand.
+template <class D> HWY_INLINE hn::Vec<D> maximum_of_halves(D d, const float* x, std::size_t width) {
+  constexpr std::size_t count = hn::MaxLanes(D{});
+  const hn::Vec<D> low = max(d, hn::LoadU(d, x), hn::LoadU(d, x + width));
+  const hn::Vec<D> high = max(d, hn::LoadU(d, x + count), hn::LoadU(d, x + width + count));
+  if constexpr (count == 1) return max(d, low, high);
+  else return max(d, ConcatEven(d, high, low), ConcatOdd(d, high, low));
+}
+
 /// Zeros where no two-by-two window reaches: the last column or row of an odd extent.
 template <Pool2dSpec s> HWY_INLINE void clear_uncovered(float* HWY_RESTRICT dx) {
   constexpr std::size_t rows = 2 * s.out_height, columns = 2 * s.out_width;
@@ -251,6 +261,11 @@ template <auto spec> void max_pool2d(const float* x, float* HWY_RESTRICT y) noex
   for (std::size_t plane = 0; plane < spec.planes; ++plane) {
     for (std::size_t oy = 0; oy < spec.out_height; ++oy) {
       const auto visit = [&](auto d, std::size_t ox) HWY_ATTR {
+        if constexpr (detail::pool_halves(spec)) {
+          const float* corner = x + 2 * (oy * spec.width + ox);
+          hn::StoreU(detail::maximum_of_halves(d, corner, spec.width), d, y + ox);
+          return;
+        }
         auto best = hn::Set(d, -std::numeric_limits<float>::infinity());
         detail::for_pool_taps<spec>(d, oy, ox, [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
           const auto v = detail::load_windows<spec.stride[1], spec.kernel[1]>(d, x + at, kx);

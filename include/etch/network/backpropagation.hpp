@@ -95,21 +95,26 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>> {
   /// Working memory, in floats.
   static constexpr std::size_t workspace = offsets[first[count] + 1];
 
-  /// x: [batch, input], target: [batch, target], weight: [batch]. Writes the gradient of
-  /// sum of weight * loss to `gradients`, laid out as the parameters, and returns that sum.
-  static float run(const float* parameters, const float* x, const float* target,
-                   const float* weight, float* gradients, float* memory) noexcept {
+  /// x: [batch, input], target: [batch, target], weight: [batch]. Returns the sum of weight * loss.
+  static float evaluate(const float* parameters, const float* x, const float* target,
+                        const float* weight, float* memory) noexcept {
     [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
       (forward<i>(parameters, x, memory), ...);
     }(std::make_index_sequence<count>{});
-    const float total = loss(target, weight, memory);
+    return loss(target, weight, memory);
+  }
+
+  /// ... and writes the gradient of that sum to `gradients`, laid out as the parameters.
+  static float run(const float* parameters, const float* x, const float* target,
+                   const float* weight, float* gradients, float* memory) noexcept {
+    const float total = evaluate(parameters, x, target, weight, memory);
     [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
       (backward<count - 1 - i>(parameters, x, gradients, memory), ...);
     }(std::make_index_sequence<count>{});
     return total;
   }
 
-  /// The predictions of the last run: [batch, output].
+  /// The predictions of the last batch: [batch, output].
   static const float* predictions(const float* memory) noexcept {
     return memory + offset<count - 1>(result);
   }

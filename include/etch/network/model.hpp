@@ -33,7 +33,7 @@ template <class Net, std::size_t batch = 1> struct Workspace {
 
 /// Runs `batch` samples: x [batch, input...], y [batch, output...], row-major. Parameters are only
 /// read, so threads may share them, each with a workspace of its own. Neither allocates nor throws.
-/// Denormal numbers are treated as the calling thread does: see FlushDenormals.
+/// Denormal numbers are treated as the calling thread treats them: see FlushDenormals.
 template <class Net, std::size_t batch>
 void infer(const Parameters<Net>& parameters, Workspace<Net, batch>& workspace,
            std::span<const float, batch * InputShape<Net>::size> x,
@@ -42,8 +42,8 @@ void infer(const Parameters<Net>& parameters, Workspace<Net, batch>& workspace,
 }
 
 /// A network with its weights and its memory: all a caller needs who runs one sample at a time.
-/// The object holds everything inside; place it where so much memory may lie. While it runs,
-/// denormal numbers count as zero.
+/// The object holds everything inside; place it where so much memory may lie. Where activations may
+/// become denormal, hold a FlushDenormals around the calls.
 template <class Net, bool valid = Net::valid> class Model {
  public:
   static constexpr std::size_t inputs = InputShape<Net>::size;
@@ -69,7 +69,6 @@ template <class Net, bool valid = Net::valid> class Model {
                                Got<Shape<size>>>,
                   "etch: the input has another size (of a vector, pass std::span<const float, n>)");
     if constexpr (size == inputs) {
-      const FlushDenormals guard;
       infer<Net, 1>(parameters_, workspace_, std::span<const float, inputs>(x), y);
     }
   }

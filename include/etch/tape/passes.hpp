@@ -78,6 +78,8 @@ constexpr Tape without_common_subexpressions(Tape tape) {
 }
 
 namespace detail {
+inline constexpr std::size_t few_outputs = 12;
+
 /// Whether a matrix is used as [out, in] here: contracted over its last axis.
 constexpr bool contracts_last(const Instruction& use, int matrix) {
   if (use.op != Op::matmul || use.args[0] == use.args[1]) return false;
@@ -86,7 +88,8 @@ constexpr bool contracts_last(const Instruction& use, int matrix) {
 }  // namespace detail
 
 /// Decides how matrices are stored. A parameter [out, in] that is only ever contracted over `in` is
-/// kept as [in, out], so that a vector register runs over outputs; `state_dict` keeps its shape.
+/// kept as [in, out], so that a vector register runs over outputs; `state_dict` keeps its shape. A
+/// few outputs do not fill a register: they are dot products over long inputs, [out, in] as it is.
 constexpr Tape with_vector_layout(Tape tape) {
   for (std::size_t p = 0; p < tape.size(); ++p) {
     if (tape.code[p].op != Op::parameter || tape.code[p].shape.rank != 2) continue;
@@ -98,8 +101,8 @@ constexpr Tape with_vector_layout(Tape tape) {
       all = all && detail::contracts_last(use, matrix);
     }
     for (const int output : tape.outputs) all = all && output != matrix;
-    if (!any || !all) continue;
     const Dims shape = tape.code[p].shape;
+    if (!any || !all || (shape[0] <= detail::few_outputs && shape[1] >= 16)) continue;
     tape.code[p].shape = Dims{2, {shape[1], shape[0]}};
     tape.parameters[tape.code[p].attr.index].transposed = true;
     for (Instruction& use : tape.code) {

@@ -23,7 +23,6 @@
 #include "etch/data/result.hpp"
 #include "etch/network/backpropagation.hpp"
 #include "etch/network/flush_denormals.hpp"
-#include "etch/network/inference.hpp"
 #include "etch/network/parameters.hpp"
 #include "etch/network/update.hpp"
 #include "etch/train/history.hpp"
@@ -55,9 +54,6 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> struct Trai
   using Target = typename Loss::template Target<S>;
   using Gradient = Backpropagation<Net, Loss, batch>;
   static constexpr std::size_t floats = std::max<std::size_t>(Parameters<Net>::floats, 1);
-  static constexpr std::size_t working =
-      std::max({Gradient::workspace, Inference<Net, batch>::workspace,
-                LossRoutine<Loss, S, batch>::workspace, std::size_t{1}});
 
   Parameters<Net> parameters, gradients, good;
   alignas(64) float slots[Optimizer::slots * floats] = {};
@@ -65,9 +61,7 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> struct Trai
   alignas(64) float x[batch * InputShape<Net>::size] = {};
   alignas(64) float target[batch * Target::size] = {};
   alignas(64) float weight[batch] = {};
-  alignas(64) float prediction[batch * S::size] = {};
-  alignas(64) float slope[batch * S::size] = {};
-  alignas(64) float workspace[working] = {};
+  alignas(64) float workspace[Gradient::workspace] = {};
 };
 
 }  // namespace detail
@@ -146,13 +140,10 @@ class Trainer {
     const Batches batches(data.size(), batch, 0, {.shuffle = false});
     for (const Batches::Rows rows : batches) {
       load(data, rows);
-      Inference<Net, batch>::run(memory_->parameters.data, memory_->x, memory_->prediction,
-                                 memory_->workspace);
-      const float* const in[] = {memory_->prediction, memory_->target, memory_->weight};
-      alignas(64) float total = 0;
-      float* const out[] = {&total, memory_->slope};
-      LossRoutine<Loss, OutputShape<Net>, batch>::run({in, nullptr, out, memory_->workspace});
-      count(tally, rows.size(), total, memory_->prediction);
+      Memory& m = *memory_;
+      const float loss =
+          Memory::Gradient::evaluate(m.parameters.data, m.x, m.target, m.weight, m.workspace);
+      count(tally, rows.size(), loss, Memory::Gradient::predictions(m.workspace));
     }
     return tally.score();
   }
