@@ -50,14 +50,7 @@ HWY_INLINE void pack_elements(const float* b, std::size_t from_k, std::size_t co
 template <Gemm g, std::size_t width, std::size_t columns>
 HWY_INLINE void pack_panel(const float* b, float* HWY_RESTRICT scratch) {
   std::size_t j = 0;
-  if constexpr (g.b_col == 1) {
-    for (; j < columns - columns % lanes; j += lanes) {
-      const FloatTag d;
-      for (std::size_t k = 0; k < g.k; ++k) {
-        hn::StoreU(hn::LoadU(d, b + k * g.b_k + j), d, scratch + k * width + j);
-      }
-    }
-  } else if constexpr (g.b_k == 1 && lanes >= 4) {
+  if constexpr (g.b_k == 1 && lanes >= 4) {
     for (; j < columns - columns % 4; j += 4) {
       const hn::CappedTag<float, 4> d4;
       const float* corner = b + j * g.b_col;

@@ -117,17 +117,8 @@ enum class MatmulWay { tiles, packed, dots };
 /// Copying B costs as much as a few rows of A do: with fewer rows than this it does not pay.
 inline constexpr std::size_t rows_worth_packing = 4;
 
-/// With B as it stands, its rows lie far apart; where they come to lie in the same few cache sets
-/// every pass over them misses. From this many rows and this depth on a dense copy is faster.
-inline constexpr std::size_t rows_worth_copying = 24;
-inline constexpr std::size_t depth_worth_copying = 64;
-
 constexpr MatmulWay matmul_way(const Gemm& g) {
-  const bool rows_of_b = g.b_col == 1 && g.n != 1;
-  if (rows_of_b) {
-    const bool copy = g.m >= rows_worth_copying && g.q * g.k >= depth_worth_copying && g.n > 16;
-    return copy ? MatmulWay::packed : MatmulWay::tiles;
-  }
+  if (g.b_col == 1 && g.n != 1) return MatmulWay::tiles;  // B has contiguous rows
   if (g.m < rows_worth_packing && g.a_k == 1 && g.b_k == 1) return MatmulWay::dots;
   return g.m >= rows_worth_packing ? MatmulWay::packed : MatmulWay::tiles;
 }
