@@ -89,6 +89,7 @@ class Table : public benchmark::BenchmarkReporter {
       if (program != last_) std::printf("\n%-28s", program.c_str());
       last_ = program;
       if (run.error_occurred) {
+        failed_ = true;
         std::printf("%22s", run.error_message.c_str());
         continue;
       }
@@ -98,6 +99,7 @@ class Table : public benchmark::BenchmarkReporter {
       std::fflush(stdout);
     }
   }
+  bool failed() const { return failed_; }
   void Finalize() override {
     std::printf("\n");
     for (const std::string& c : compilers_) {
@@ -118,6 +120,7 @@ class Table : public benchmark::BenchmarkReporter {
  private:
   std::vector<std::string> compilers_;
   std::string last_;
+  bool failed_ = false;
   std::map<std::string, double> seconds_;
 };
 
@@ -144,4 +147,5 @@ int main(int argc, char** argv) {
   }
   Table table(compilers);
   benchmark::RunSpecifiedBenchmarks(&table);
+  return table.failed() ? 1 : 0;
 }

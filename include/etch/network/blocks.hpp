@@ -27,6 +27,8 @@ template <class L, class S> constexpr bool joins_block() {
   }
   return true;
 }
+/// Asked once for layers that stand in a network many times.
+template <class L, class S> inline constexpr bool joins = joins_block<L, S>();
 
 template <class Done, class Current, std::size_t first, std::size_t position, class S,
           class... Rest>
@@ -61,7 +63,7 @@ template <class... Done, class StartShape, class... Current, std::size_t first,
 struct cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current...>, first, position, S, Next,
            Rest...> {
   using After = ResultShape<Next, S>;
-  static constexpr bool joins = sizeof...(Current) == 0 || joins_block<Next, S>();
+  static constexpr bool same_block = sizeof...(Current) == 0 || joins<Next, S>;
 
   template <bool, class...> struct go;
   template <class... R> struct go<true, R...> {
@@ -73,7 +75,7 @@ struct cut<mp::mp_list<Done...>, mp::mp_list<StartShape, Current...>, first, pos
         mp::mp_list<Done..., Block<Sequential<Current...>, StartShape, first>>,
         mp::mp_list<S, Next>, position, position + 1, After, R...>::type;
   };
-  using type = typename go<joins, Rest...>::type;
+  using type = typename go<same_block, Rest...>::type;
 };
 
 template <class Net, bool valid> struct blocks_of {
@@ -101,6 +103,12 @@ namespace detail {
 template <class Layers, class S>
 inline constexpr auto formula_tape = freeze<FormulaTape<Layers, S>{}>();
 
+/// Room for a tape with `times` the instructions of the formula's.
+template <class Layers, class S> constexpr Room room_of_formula(std::size_t times) {
+  constexpr const auto& formula = formula_tape<Layers, S>;
+  return {times * formula.size(), formula.parameters.size() + formula.outputs.size() + 6};
+}
+
 template <class Layers, class S> constexpr Tape batched_tape(std::size_t batch) {
   Tape tape = formula_tape<Layers, S>.thaw();
   tape.batch = batch;
@@ -113,12 +121,14 @@ template <class Layers, class S, std::size_t batch> struct InferenceTape {
   constexpr Tape operator()() const {
     return with_distinct_outputs(detail::batched_tape<Layers, S>(batch));
   }
+  static constexpr Room room() { return detail::room_of_formula<Layers, S>(1); }
 };
 
 template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct JointTape {
   constexpr Tape operator()() const {
     return joint_tape(detail::batched_tape<Layers, S>(batch), wants_input_gradient);
   }
+  static constexpr Room room() { return detail::room_of_formula<Layers, S>(3); }
 };
 
 namespace detail {
@@ -134,6 +144,7 @@ template <class Layers, class S, std::size_t batch, bool wants_input_gradient> s
     constexpr const auto& joint = detail::frozen_joint<Layers, S, batch, wants_input_gradient>;
     return with_distinct_outputs(forward_half(joint.thaw()));
   }
+  static constexpr Room room() { return detail::room_of_formula<Layers, S>(3); }
 };
 
 template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct BackwardTape {
@@ -141,6 +152,7 @@ template <class Layers, class S, std::size_t batch, bool wants_input_gradient> s
     constexpr const auto& joint = detail::frozen_joint<Layers, S, batch, wants_input_gradient>;
     return with_distinct_outputs(backward_half(joint.thaw()));
   }
+  static constexpr Room room() { return detail::room_of_formula<Layers, S>(3); }
 };
 
 /// A parameter of a network: its row, and where it lies in `Parameters`.

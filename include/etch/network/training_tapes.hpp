@@ -37,6 +37,7 @@ template <class Loss, class S, std::size_t batch> struct LossTape {
     tape.outputs = {total.id, detail::for_each_sample({&tape, slope}).id};
     return with_distinct_outputs(without_dead_code(without_common_subexpressions(tape)));
   }
+  static constexpr Room room() { return {48, 8}; }
 };
 
 /// Inputs: parameters, gradients, the optimizer's slots, each of n floats, then its scalars.
@@ -47,6 +48,7 @@ template <class Optimizer, std::size_t n> struct OptimizerTape {
     return make(std::make_index_sequence<2 + Optimizer::slots>{},
                 std::make_index_sequence<scalars>{});
   }
+  static constexpr Room room() { return {48, 8}; }
 
  private:
   template <std::size_t> using Vector = Shape<n>;

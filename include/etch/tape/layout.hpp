@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "etch/tape/tape.hpp"
@@ -29,30 +31,56 @@ struct Layout {
   std::size_t floats = 0;            ///< size of the whole
 };
 
-/// First fit in the order of birth: at each offset where something ends, lowest first.
+namespace detail {
+
+/// Memory that is taken until the end of step `last`.
+struct Taken {
+  std::size_t offset = 0, end = 0, last = 0;
+};
+
+/// Where the first gap of that size starts, and before which of `taken` (in order of offset).
+struct Gap {
+  std::size_t offset = 0, before = 0;
+};
+
+constexpr Gap first_gap(const std::vector<Taken>& taken, std::size_t floats) {
+  Gap gap;
+  for (; gap.before < taken.size(); ++gap.before) {
+    const Taken& next = taken[gap.before];
+    if (next.offset >= gap.offset + floats) break;
+    gap.offset = next.end > gap.offset ? next.end : gap.offset;
+  }
+  return gap;
+}
+
+constexpr std::vector<std::size_t> in_order_of_birth(const std::vector<Lifetime>& lives) {
+  std::vector<std::size_t> order;
+  order.reserve(lives.size());
+  for (std::size_t i = 0; i < lives.size(); ++i) order.push_back(i);
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(lives[i].first, i); });
+  return order;
+}
+
+}  // namespace detail
+
+/// First fit in the order of birth.
 constexpr Layout lay_out(const std::vector<Lifetime>& lives) {
   Layout layout{.offsets = detail::filled<std::size_t>(lives.size(), 0), .floats = 0};
-  for (std::size_t i = 0; i < lives.size(); ++i) {
-    if (lives[i].shares >= 0) {
-      layout.offsets[i] = layout.offsets[static_cast<std::size_t>(lives[i].shares)];
-      continue;
+  std::vector<detail::Taken> taken;
+  for (const std::size_t i : detail::in_order_of_birth(lives)) {
+    const Lifetime& life = lives[i];
+    if (life.floats == 0) continue;
+    std::erase_if(taken, [&](const detail::Taken& t) { return t.last < life.first; });
+    const std::size_t floats = round_to_line(life.floats);
+    detail::Gap gap = detail::first_gap(taken, floats);
+    if (life.shares >= 0) {
+      gap = {.offset = layout.offsets[static_cast<std::size_t>(life.shares)], .before = 0};
+      while (gap.before < taken.size() && taken[gap.before].offset < gap.offset) ++gap.before;
     }
-    std::size_t offset = 0;
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (std::size_t j = 0; j < i; ++j) {
-        const std::size_t end = layout.offsets[j] + round_to_line(lives[j].floats);
-        const bool in_time = lives[j].last >= lives[i].first && lives[j].first <= lives[i].last;
-        const bool in_space = layout.offsets[j] < offset + lives[i].floats && offset < end;
-        if (in_time && in_space) {
-          offset = end;
-          moved = true;
-        }
-      }
-    }
-    layout.offsets[i] = offset;
-    const std::size_t end = offset + round_to_line(lives[i].floats);
-    layout.floats = end > layout.floats ? end : layout.floats;
+    layout.offsets[i] = gap.offset;
+    const detail::Taken now{gap.offset, gap.offset + floats, life.last};
+    taken.insert(taken.begin() + static_cast<std::ptrdiff_t>(gap.before), now);
+    layout.floats = now.end > layout.floats ? now.end : layout.floats;
   }
   return layout;
 }

@@ -157,14 +157,27 @@ template <class To, class From> constexpr void copy_all(const From& from, To& to
   for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
 }
 
-/// Room for most tapes: they are made once and then cut to size. Only larger ones are made twice,
-/// the first time to learn their size.
-inline constexpr std::size_t roomy_code = 96, roomy_table = 24;
 }  // namespace detail
 
-/// Runs `make()` (a stateless callable that returns a Tape) in the compiler and keeps the result.
+/// How long a tape may get: it is made once, with that much room, and then cut to size. Only a longer
+/// one is made twice, the first time to learn its size. Room that stays empty costs the compiler, too.
+struct Room {
+  std::size_t code = 24;
+  std::size_t table = 8;  ///< parameters, and outputs
+};
+
+namespace detail {
+template <class Make> constexpr Room room_for(const Make& make) {
+  if constexpr (requires { make.room(); }) return make.room();
+  else return {};
+}
+}  // namespace detail
+
+/// Runs `make()` (a stateless callable that returns a Tape, and may know its `room()`) in the
+/// compiler and keeps the result.
 template <auto make> constexpr auto freeze() {
-  using Roomy = FrozenTape<detail::roomy_code, detail::roomy_table, detail::roomy_table>;
+  constexpr Room room = detail::room_for(make);
+  using Roomy = FrozenTape<room.code, room.table, room.table>;
   struct Made {
     Roomy tape;
     std::size_t sizes[3] = {};
@@ -185,9 +198,8 @@ template <auto make> constexpr auto freeze() {
     detail::copy_all(tape.parameters, frozen.parameters);
     detail::copy_all(tape.outputs, frozen.outputs);
   };
-  constexpr bool fits = made.sizes[0] <= detail::roomy_code &&
-                        made.sizes[1] <= detail::roomy_table &&
-                        made.sizes[2] <= detail::roomy_table;
+  constexpr bool fits = made.sizes[0] <= room.code && made.sizes[1] <= room.table &&
+                        made.sizes[2] <= room.table;
   if constexpr (fits) keep(made.tape);
   else keep(make());
   return frozen;
