@@ -33,12 +33,12 @@ inline std::size_t calls_in(Job& job, double seconds) {
 }
 
 struct Timing {
-  double median = 0, least = 0;  ///< seconds a call
-  std::size_t dirty = 0;         ///< batches that had to be taken with a neighbour at work
+  double median = 0;      ///< seconds a call
+  std::size_t dirty = 0;  ///< batches that had to be taken with a neighbour at work
 };
 
-/// The median of `batches` batches of `calls` calls. A batch counts if the probe is clean before and
-/// after it; if the neighbour never rests, what there is must do, and is reported.
+/// The median of `batches` batches of `calls` calls. A batch counts if the probe is clean before
+/// and after it; if the neighbour never rests, what there is must do, and is reported.
 inline Timing time_job(Job& job, std::size_t calls, std::size_t batches, Probe& probe) {
   Timing timing;
   std::vector<double> times;
@@ -54,7 +54,6 @@ inline Timing time_job(Job& job, std::size_t calls, std::size_t batches, Probe& 
   const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
   std::ranges::nth_element(times, middle);
   timing.median = *middle;
-  timing.least = std::ranges::min(times);
   return timing;
 }
 

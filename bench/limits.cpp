@@ -167,13 +167,12 @@ double limit(const Workload& w, const Limits& l) {
   const auto batch = static_cast<double>(w.batch);
   const double tanh = batch * work.tanhs / l.tanh;
   if (w.loss == Loss::none) {
-    const double arithmetic = batch * work.flops / l.flops;
-    return std::max(arithmetic, read_seconds(4 * work.weights, l)) + tanh;
+    return std::max(batch * work.flops / l.flops + tanh, read_seconds(4 * work.weights, l));
   }
   // Backward: the gradient of the weights, and of all inputs but the network's own.
   const double arithmetic = batch * (3 * work.flops - work.first_flops) / l.flops;
   // Adam reads parameters, gradients and two moments; writing them back is not counted.
-  return arithmetic + tanh + read_seconds(4 * 4 * work.weights, l);
+  return std::max(arithmetic + tanh, read_seconds(4 * 4 * work.weights, l));
 }
 
 double limit(const Product& p, const Limits& l) {

@@ -18,9 +18,9 @@ struct Limits {
 /// Takes about half a second; the best of many short runs, so that a busy neighbour does no harm.
 Limits measure_limits();
 
-/// Seconds below which this core cannot run it: arithmetic at the peak rate, tanh at its rate, or
-/// every weight read once from the cache that holds them all, whichever takes longer; training adds
-/// the optimizer's arrays.
+/// Seconds below which this core cannot run it: the arithmetic at the peak rate and the tanh at
+/// theirs, or one read of every weight from the cache that holds them all (in training also of its
+/// gradient and both moments), whichever takes longer.
 double limit(const Workload&, const Limits&);
 double limit(const Product&, const Limits&);
 

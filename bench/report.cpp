@@ -43,14 +43,16 @@ void Report::ReportRuns(const std::vector<Run>& runs) {
     Figure& f = figure(run.run_name.function_name);
     const double seconds = run.GetAdjustedRealTime() / 1e9;
     const bool single = run.run_type == Run::RT_Iteration && run.repetitions <= 1;
-    if (single || run.aggregate_name == "median") {
-      f.median = seconds;
-      for (const auto& [key, counter] : run.counters) {
-        if (key == "dirty") f.dirty = counter.value;
-        else f.tail[key] = counter.value;
+    const bool median = single || run.aggregate_name == "median";
+    if (median) f.median = seconds;
+    if (single || run.aggregate_name == "min") f.least = seconds;
+    for (const auto& [key, counter] : run.counters) {
+      if (key == "dirty") {
+        if (single || run.aggregate_name == "mean") f.dirty = counter.value;
+      } else if (key == "max" ? single || run.aggregate_name == "max" : median) {
+        f.tail[key] = counter.value;
       }
     }
-    if (single || run.aggregate_name == "min") f.least = seconds;
   }
 }
 
@@ -64,20 +66,42 @@ double Report::limit_of(const std::string& workload) const {
   return 0;
 }
 
+/// Of etch, or 0 if a filter has left it out.
+double Report::etch_seconds(const Table& table) {
+  const auto etch = std::ranges::find(table.figures, "etch", &Figure::engine);
+  return etch == table.figures.end() ? 0 : etch->median;
+}
+
+/// How much slower each engine is with denormal numbers than without.
+void Report::print_slowdown(const Table& table) const {
+  const std::string normal = table.workload.substr(0, table.workload.find("_denormal"));
+  const auto other = std::ranges::find(tables_, normal, &Table::workload);
+  if (normal == table.workload || other == tables_.end()) return;
+  std::printf("  over %s:", normal.c_str());
+  for (const Figure& f : table.figures) {
+    const std::string engine = f.engine == "etch_flush" ? "etch" : f.engine;
+    const auto match = std::ranges::find(other->figures, engine, &Figure::engine);
+    if (match == other->figures.end()) continue;
+    std::printf(" %s %.2f", f.engine.c_str(), f.median / match->median);
+  }
+  std::printf("\n");
+}
+
 void Report::print(const Table& table) const {
   const double bound = limit_of(table.workload);
   const Amount at_best = readable(bound);
   std::printf("\n%s (limit of this core: %.3g %s)\n", table.workload.c_str(), at_best.value,
               at_best.unit);
   std::printf("  %-14s %12s %12s %10s %9s\n", "engine", "median", "minimum", "/ etch", "of limit");
-  const double etch = table.figures.front().median;
+  const double etch = etch_seconds(table);
   for (const Figure& f : table.figures) {
     const Amount median = readable(f.median), least = readable(f.least);
     std::printf("  %-14s %9.4g %s %9.4g %s %9.2fx %8.0f%%", f.engine.c_str(), median.value,
                 median.unit, least.value, least.unit, f.median / etch, 100 * bound / f.median);
-    if (f.dirty > 0) std::printf("  (%.0f%% of it beside a busy neighbour)", 100 * f.dirty);
+    if (f.dirty > 0.005) std::printf("  (%.0f%% beside a busy neighbour)", 100 * f.dirty);
     std::printf("\n");
   }
+  print_slowdown(table);
 }
 
 void Report::print_tail(const Table& table) {
@@ -89,8 +113,8 @@ void Report::print_tail(const Table& table) {
   }
 }
 
-/// A row a workload, a column an engine in the order of all engines: its time over etch's. "?" where
-/// an engine has none.
+/// A row a workload, a column an engine in the order of all engines: its time over etch's. "?"
+/// where an engine has none.
 void Report::write_plot_data() const {
   std::vector<std::string> names;
   for (const EngineEntry& e : engines()) {
@@ -101,12 +125,12 @@ void Report::write_plot_data() const {
   for (const std::string& name : names) file << ' ' << name;
   file << '\n';
   for (const Table& table : tables_) {
-    if (!table.figures.front().tail.empty()) continue;
+    if (!table.figures.front().tail.empty() || etch_seconds(table) == 0) continue;
     file << table.workload;
     for (const std::string& name : names) {
       const auto f = std::ranges::find(table.figures, name, &Figure::engine);
       if (f == table.figures.end()) file << " ?";
-      else file << ' ' << f->median / table.figures.front().median;
+      else file << ' ' << f->median / etch_seconds(table);
     }
     file << '\n';
   }
@@ -133,8 +157,8 @@ void Report::sort() {
 
 void Report::Finalize() {
   sort();
-  std::printf("This core: %.0f GFLOP/s; reads %.0f GB/s from L1, %.0f from L2, %.0f from L3; a tanh "
-              "takes %.2f ns.\n",
+  std::printf("This core: %.0f GFLOP/s; reads %.0f GB/s from L1, %.0f from L2, %.0f from L3; a "
+              "tanh takes %.2f ns.\n",
               limits_.flops / 1e9, limits_.l1 / 1e9, limits_.l2 / 1e9, limits_.l3 / 1e9,
               1e9 / limits_.tanh);
   for (const Table& table : tables_) {

@@ -12,8 +12,8 @@
 
 namespace bench {
 
-/// Collects what Google Benchmark measures, named `workload/engine`, and in the end prints one table
-/// a workload with each engine's ratio to etch, and writes the same as columns for gnuplot.
+/// Collects what Google Benchmark measures, named `workload/engine`, and in the end prints one
+/// table a workload with each engine's ratio to etch, and writes the same as columns for gnuplot.
 class Report : public benchmark::BenchmarkReporter {
  public:
   Report(const Limits& limits, std::string plot_data)
@@ -38,7 +38,9 @@ class Report : public benchmark::BenchmarkReporter {
   Figure& figure(const std::string& name);
   void sort();
   double limit_of(const std::string& workload) const;
+  static double etch_seconds(const Table& table);
   void print(const Table& table) const;
+  void print_slowdown(const Table& table) const;
   static void print_tail(const Table& table);
   void write_plot_data() const;
 

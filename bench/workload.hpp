@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,19 @@
 
 namespace bench {
 
-using Floats = std::vector<float>;
+/// Everyone's buffers start on a cache line: no engine shall win by where its numbers lie.
+template <class T> struct OnCacheLines {
+  using value_type = T;
+  OnCacheLines() = default;
+  template <class U> OnCacheLines(const OnCacheLines<U>&) {}
+  T* allocate(std::size_t n) {
+    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64}));
+  }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t{64}); }
+  bool operator==(const OnCacheLines&) const = default;
+};
+
+using Floats = std::vector<float, OnCacheLines<float>>;
 
 enum class Kind { linear, conv2d, max_pool2d };
 enum class Activation { none, relu, tanh };
@@ -20,7 +33,7 @@ enum class Activation { none, relu, tanh };
 struct Layer {
   Kind kind;
   std::size_t in = 0, out = 0;  ///< features, or channels
-  std::size_t window = 0;       ///< of a convolution (stride 1, no padding) or a pool (stride = window)
+  std::size_t window = 0;  ///< of a convolution (stride 1, no padding) or a pool (stride = window)
   Activation activation = Activation::none;
   Floats weight{};  ///< [out, in], or [out, in, window, window]
   Floats bias{};    ///< [out]

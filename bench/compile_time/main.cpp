@@ -138,8 +138,8 @@ int main(int argc, char** argv) {
   }
   for (const Case& c : all) {
     for (const std::string& compiler : compilers) {
-      benchmark::RegisterBenchmark((c.name + '/' + compiler).c_str(),
-                                   [=](benchmark::State& state) { time_compile(state, c, compiler); })
+      const auto run = [=](benchmark::State& state) { time_compile(state, c, compiler); };
+      benchmark::RegisterBenchmark((c.name + '/' + compiler).c_str(), run)
           ->UseManualTime()
           ->Iterations(1)
           ->Unit(benchmark::kSecond);

@@ -31,7 +31,7 @@ template <class Net> class EtchModel {
   std::span<const float, inputs> x_;
 };
 
-/// The denormal case as users are told to run it. (The switch back and forth is timed, too.)
+/// The denormal case with a guard in every call; users hold one for longer.
 template <class Net> class EtchFlushing : public EtchModel<Net> {
  public:
   using EtchModel<Net>::EtchModel;
@@ -66,7 +66,9 @@ template <class R> class EtchTraining {
   static constexpr std::size_t inputs = R::batch * etch::InputShape<Net>::size;
 
  public:
-  explicit EtchTraining(const Workload& w) : workload_(w), target_(floats_of_targets(w)) { reset(); }
+  explicit EtchTraining(const Workload& w) : workload_(w), target_(floats_of_targets(w)) {
+    reset();
+  }
   void reset() { load(trainer_.emplace().parameters(), workload_); }
   void run() {
     loss_ = trainer_->step(std::span<const float, inputs>(workload_.x),

@@ -189,6 +189,7 @@ class Training {
     all_.mutable_grad() = gradient_;
     target_ = w.loss == Loss::mse ? view(w.target, {size(w.batch), size(w.outputs)})
                                   : at::empty({size(w.batch)}, at::kLong);
+    if (w.loss != Loss::mse) std::ranges::copy(w.labels, target_.data_ptr<std::int64_t>());
     reset();
   }
 
@@ -228,7 +229,6 @@ class Training {
 
   Tensor loss_of(const Tensor& y) {
     if (workload_.loss == Loss::mse) return at::mse_loss(y, target_);
-    std::ranges::copy(workload_.labels, target_.data_ptr<std::int64_t>());
     return at::cross_entropy_loss(y, target_);
   }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-# Runs PRINT_avx2 and PRINT_avx3 if TARGETS says that this machine can, and compares what they print.
+# Runs PRINT_avx2 and PRINT_avx3 if TARGETS says that this machine can; compares what they print.
 execute_process(COMMAND ${TARGETS} OUTPUT_VARIABLE can COMMAND_ERROR_IS_FATAL ANY)
 foreach(target IN ITEMS avx2 avx3)
   if(NOT can MATCHES ${target})

@@ -207,6 +207,21 @@ TEST_CASE("conv2d and its gradients agree with the definition with groups") {
 }
 
 namespace {
+template <Conv2dSpec s> void check_products() {
+  static_assert(etch::detail::gradient_by_products(s));
+  check_all<s>();
+}
+}  // namespace
+
+TEST_CASE("the input gradient of conv2d agrees with the definition where it goes by products") {
+  check_products<conv(9, 6, 21, 17, 3, 5)>();  // more channels than fit, rows of several vectors
+  check_products<conv(3, 7, 7, 12, 5, 5, {.padding = {1, 1}, .batch = 2})>();
+  check_products<conv(2, 9, 11, 16, 3, 3, {.dilation = {2, 2}})>();
+  check_products<conv(4, 6, 7, 32, 3, 3, {.groups = 2, .batch = 3})>();
+  check_products<conv(1, 5, 34, 16, 1, 17)>();
+}
+
+namespace {
 constexpr Conv2dSpec shared(bool x, bool weight, bool g) {
   Conv2dSpec s = conv(2, 5, 6, 4, 3, 3, {.padding = {1, 1}, .batch = 3});
   if (x) s.x_batch = 0;

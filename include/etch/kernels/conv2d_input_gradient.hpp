@@ -41,8 +41,8 @@ HWY_INLINE hn::Vec<D> load_between(D d, const float* p) {
   else return hn::IfThenZeroElse(hn::FirstN(d, first), hn::IfThenElseZero(below, v));
 }
 
-/// products: [channels, kernel, out_height, out_width] of `channels` channels -> row y of each, from
-/// column `column` on.
+/// products: [channels, kernel, out_height, out_width] of `channels` channels -> row y of each,
+/// from column `column` on.
 template <Conv2dSpec s, std::size_t channels, std::size_t column, class Finish>
 HWY_INLINE void gather_pixels(const float* products, std::size_t channel, std::size_t y,
                               const Finish& finish) {

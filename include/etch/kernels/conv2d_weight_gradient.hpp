@@ -17,8 +17,8 @@
 #include "etch/kernels/conv2d_layout.hpp"
 #include "etch/kernels/lanes.hpp"
 
-// The outputs lie in the lanes, x is broadcast, and the sum runs over pixels (and samples) in order;
-// where a group has too few outputs for that, each weight is a dot product over pixels.
+// The outputs lie in the lanes, x is broadcast, and the sum runs over pixels (and samples) in
+// order; where a group has too few outputs for that, each weight is a dot product over pixels.
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {

@@ -264,14 +264,14 @@ template <auto spec> void max_pool2d(const float* x, float* HWY_RESTRICT y) noex
         if constexpr (detail::pool_halves(spec)) {
           const float* corner = x + 2 * (oy * spec.width + ox);
           hn::StoreU(detail::maximum_of_halves(d, corner, spec.width), d, y + ox);
-          return;
+        } else {
+          auto best = hn::Set(d, -std::numeric_limits<float>::infinity());
+          detail::for_pool_taps<spec>(d, oy, ox, [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
+            const auto v = detail::load_windows<spec.stride[1], spec.kernel[1]>(d, x + at, kx);
+            best = hn::IfThenElse(detail::pool_replaces(v, best), v, best);
+          });
+          hn::StoreU(best, d, y + ox);
         }
-        auto best = hn::Set(d, -std::numeric_limits<float>::infinity());
-        detail::for_pool_taps<spec>(d, oy, ox, [&](std::ptrdiff_t at, std::size_t kx) HWY_ATTR {
-          const auto v = detail::load_windows<spec.stride[1], spec.kernel[1]>(d, x + at, kx);
-          best = hn::IfThenElse(detail::pool_replaces(v, best), v, best);
-        });
-        hn::StoreU(best, d, y + ox);
       };
       detail::for_pool_columns<spec>(visit);
       y += spec.out_width;

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
+#if defined(ETCH_NETWORK_FLUSH_DENORMALS_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_NETWORK_FLUSH_DENORMALS_HPP
+#undef ETCH_NETWORK_FLUSH_DENORMALS_HPP
+#else
+#define ETCH_NETWORK_FLUSH_DENORMALS_HPP
+#endif
+
+#include <hwy/highway.h>
 
 #include <cstdint>
 
@@ -7,15 +14,19 @@
 #include <xmmintrin.h>
 #endif
 
-namespace etch {
+// In HWY_NAMESPACE although no vector is near: compiled with AVX these are other instructions, and
+// the linker must not give them to code that was compiled without.
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
 
 /// While one of these lives, its thread takes numbers below 1.2e-38 for zero: many processors need
 /// a hundred cycles for each multiplication with one. Afterwards all is as it was found. Does
 /// nothing on machines other than x86 with SSE and aarch64.
 ///
-/// A thread that runs models holds one for as long as it can, an audio callback for its whole block.
-/// A model does not do so itself: switching back and forth takes 10 to 40 ns (AMD EPYC), as long as
-/// a small network. Trainers hold one for each step.
+/// A thread that runs models holds one for as long as it can, an audio callback for its whole
+/// block. A model does not do so itself: switching back and forth takes up to 40 ns (AMD EPYC),
+/// more than a small layer. Trainers hold one for each step.
 class FlushDenormals {
  public:
   FlushDenormals() noexcept : before_(read()) { write(before_ | flush); }
@@ -37,7 +48,7 @@ class FlushDenormals {
     asm volatile("mrs %0, fpcr" : "=r"(word));
     return word;
   }
-  static void write(Word word) noexcept { asm volatile("msr fpcr, %0" : : "r"(word)); }
+  static void write(Word word) noexcept { asm volatile("msr fpcr, %0" : : "r"(word) : "memory"); }
 #else
   using Word = unsigned;
   static constexpr Word flush = 0;
@@ -48,4 +59,11 @@ class FlushDenormals {
   Word before_;
 };
 
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+namespace etch {
+using HWY_NAMESPACE::FlushDenormals;
 }  // namespace etch
+
+#endif

@@ -29,8 +29,8 @@ template <class From, class To> constexpr void copy_program(const From& from, To
 }
 }  // namespace detail
 
-/// Plans a frozen tape in the compiler. As with tapes, most programs are made once, with as much room
-/// as such tapes usually want, and cut to size.
+/// Plans a frozen tape in the compiler. As with tapes, most programs are made once, with as much
+/// room as they usually want, and cut to size.
 template <const auto& tape, auto scratch> constexpr auto freeze_program() {
   constexpr std::size_t steps = tape.size() / 2 + 2, links = tape.size() + 4;
   constexpr std::size_t stores = tape.size() / 2 + 2, locations = 2 * tape.size();

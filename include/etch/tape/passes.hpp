@@ -36,8 +36,8 @@ constexpr std::vector<int> identity(std::size_t n) {
 }
 }  // namespace detail
 
-/// Drops instructions that no output depends on; inputs stay if asked for. The parameter table stays
-/// whole: it is the network's, whether or not this tape reads all of it.
+/// Drops instructions that no output depends on; inputs stay if asked for. The parameter table
+/// stays whole: it is the network's, whether or not this tape reads all of it.
 constexpr Tape without_dead_code(const Tape& tape, bool keep_inputs = false) {
   auto live = detail::filled<char>(tape.size(), 0);
   for (const int output : tape.outputs) live[static_cast<std::size_t>(output)] = 1;
@@ -78,7 +78,13 @@ constexpr Tape without_common_subexpressions(Tape tape) {
 }
 
 namespace detail {
-inline constexpr std::size_t few_outputs = 12;
+/// Up to so many outputs, dot products over at least so many inputs are faster than a register over
+/// the outputs (measured with 16 lanes, one sample: 64 -> 10 takes 22 ns instead of 37).
+inline constexpr std::size_t few_outputs = 12, long_inputs = 16;
+
+constexpr bool by_dots(const Dims& matrix) {
+  return matrix[0] <= few_outputs && matrix[1] >= long_inputs;
+}
 
 /// Whether a matrix is used as [out, in] here: contracted over its last axis.
 constexpr bool contracts_last(const Instruction& use, int matrix) {
@@ -102,7 +108,7 @@ constexpr Tape with_vector_layout(Tape tape) {
     }
     for (const int output : tape.outputs) all = all && output != matrix;
     const Dims shape = tape.code[p].shape;
-    if (!any || !all || (shape[0] <= detail::few_outputs && shape[1] >= 16)) continue;
+    if (!any || !all || detail::by_dots(shape)) continue;
     tape.code[p].shape = Dims{2, {shape[1], shape[0]}};
     tape.parameters[tape.code[p].attr.index].transposed = true;
     for (Instruction& use : tape.code) {

@@ -159,8 +159,8 @@ template <class To, class From> constexpr void copy_all(const From& from, To& to
 
 }  // namespace detail
 
-/// How long a tape may get: it is made once, with that much room, and then cut to size. Only a longer
-/// one is made twice, the first time to learn its size. Room that stays empty costs the compiler, too.
+/// Room to make a tape in, once; it is then cut to size. A longer one is made twice, the first time
+/// to learn its size. Room that stays empty costs the compiler, too.
 struct Room {
   std::size_t code = 24;
   std::size_t table = 8;  ///< parameters, and outputs

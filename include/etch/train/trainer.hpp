@@ -72,7 +72,8 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> struct Trai
 ///     const auto history = trainer.fit(train, validation);
 ///     const Score score = trainer.evaluate(test);
 ///
-/// The same seed and data give the same bits on every machine with fused multiply-add.
+/// The same seed and data give the same bits at every vector width that has fused multiply-add, and
+/// on every such machine as long as nothing becomes denormal: machines round those differently.
 template <class Net, class Loss, class Optimizer, class BatchSize,
           bool valid = detail::check_loss<Net, Loss, Net::valid>()>
 class Trainer {
