@@ -153,13 +153,25 @@ struct TileSize {
 inline constexpr std::size_t packed_vectors = 4;
 inline constexpr std::size_t packed_width = 16 * packed_vectors;
 
+/// Rows of a tile, at most `most`: an even share of all, or, if there is one not much smaller, a
+/// divisor of their number, so that there is one kind of tile to compile. Short sums want as few
+/// tiles as can be, for each has to start and to end.
+constexpr std::size_t tile_rows(const Gemm& g, std::size_t most) {
+  if (g.q * g.k >= 32) {
+    for (std::size_t rows = std::min(g.m, most); 3 * rows >= 2 * most; --rows) {
+      if (g.m % rows == 0) return rows;
+    }
+  }
+  return even_parts(g.m, std::min(g.m, most)).high;
+}
+
 /// The tile for a C of `vectors` vectors a row, with `budget` accumulators: two vectors wide if
 /// there are rows enough, else wider.
 constexpr TileSize tile_size(const Gemm& g, std::size_t vectors, std::size_t budget) {
   const std::size_t split = matmul_split(g);
   const std::size_t most_rows =
       std::max<std::size_t>(1, budget / split / (vectors > 1 ? 2 : 1));
-  const std::size_t rows = even_parts(g.m, std::min(g.m, most_rows)).high;
+  const std::size_t rows = tile_rows(g, most_rows);
   const bool packed = matmul_way(g) == MatmulWay::packed;
   const std::size_t most_vectors = packed ? std::min(vectors, packed_vectors) : vectors;
   return {rows, std::clamp<std::size_t>(budget / (rows * split), 1, most_vectors), split};

@@ -26,70 +26,102 @@ namespace etch::HWY_NAMESPACE {
 template <class Loss, class S, std::size_t batch>
 using LossRoutine = Routine<LossTape<Loss, S, batch>>;
 
-template <class Net, class Loss, std::size_t batch, class List = Blocks<Net>> class Backpropagation;
+namespace detail {
+
+/// A block of a network in training.
+template <class Block, std::size_t batch, bool first> struct TrainedBlock {
+  using Forward =
+      Routine<ForwardTape<typename Block::layers, typename Block::input, batch, !first>>;
+  using Backward =
+      Routine<BackwardTape<typename Block::layers, typename Block::input, batch, !first>>;
+
+  static constexpr std::size_t floats = batch * Block::output::size;
+  static constexpr std::size_t kept = Forward::tape.outputs.size() - 1;
+  static constexpr std::size_t parameters = Backward::tape.parameters.size();
+};
+
+/// What a block has in the workspace: y, its gradient, two scratch areas, then what is kept of the
+/// way forward.
+enum Slot : std::size_t { result, gradient, forward_scratch, backward_scratch, first_kept };
+
+// The names of these functions hold one block, not the network: names as long as a deep network,
+// one for each of its blocks, are what compilers would spend their time on.
+
+/// `at`: offsets of the block's slots.
+template <class B>
+void run_forward(const float* x, const float* parameters, float* memory,
+                 const std::size_t* at) noexcept {
+  [&]<std::size_t... k>(std::index_sequence<k...>) HWY_ATTR {
+    float* const outputs[] = {memory + at[result], memory + at[first_kept + k]...};
+    B::Forward::run({&x, parameters, outputs, memory + at[forward_scratch]});
+  }(std::make_index_sequence<B::kept>{});
+}
+
+/// dx is null where nobody asks for the gradient of x.
+template <class B>
+void run_backward(const float* x, const float* parameters, float* gradients, float* dx,
+                  float* memory, const std::size_t* at) noexcept {
+  [&]<std::size_t... k, std::size_t... p>(std::index_sequence<k...>,
+                                          std::index_sequence<p...>) HWY_ATTR {
+    const float* const inputs[] = {x, memory + at[gradient], memory + at[result],
+                                   memory + at[first_kept + k]...};
+    float* const outputs[] = {gradients + parameter_offset(B::Backward::tape, p)..., dx};
+    B::Backward::run({inputs, parameters, outputs, memory + at[backward_scratch]});
+  }(std::make_index_sequence<B::kept>{}, std::make_index_sequence<B::parameters>{});
+}
+
+}  // namespace detail
+
+template <class Net, class Loss, std::size_t batch, class List = Blocks<Net>,
+          class Indices = std::make_index_sequence<mp::mp_size<List>::value>>
+class Backpropagation;
 
 /// The gradient of the loss of a batch for all parameters.
 ///
 /// Time runs 0 .. n - 1 forward through the n blocks, n is the loss, n + 1 .. 2n go back through
 /// block n - 1 .. 0. What a block computes lives until its own way back.
-template <class Net, class Loss, std::size_t batch, class... B>
-class Backpropagation<Net, Loss, batch, mp::mp_list<B...>> {
+template <class Net, class Loss, std::size_t batch, class... B, std::size_t... i>
+class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i...>> {
   static constexpr std::size_t count = sizeof...(B);
-  using List = mp::mp_list<B...>;
-
-  template <class Block, bool first>
-  using ForwardOf =
-      Routine<ForwardTape<typename Block::layers, typename Block::input, batch, !first>>;
-  template <class Block, bool first>
-  using BackwardOf =
-      Routine<BackwardTape<typename Block::layers, typename Block::input, batch, !first>>;
-  template <std::size_t i> using Forward = ForwardOf<mp::mp_at_c<List, i>, i == 0>;
-  template <std::size_t i> using Backward = BackwardOf<mp::mp_at_c<List, i>, i == 0>;
+  using Trained = mp::mp_list<detail::TrainedBlock<B, batch, i == 0>...>;
+  template <std::size_t j> using Block = mp::mp_at_c<Trained, j>;
   using LossOf = LossRoutine<Loss, OutputShape<Net>, batch>;
 
-  /// y, its gradient, two scratch areas, then what is kept: places of block i start at first[i].
-  enum Slot : std::size_t { result, gradient, forward_scratch, backward_scratch, kept };
-
-  template <std::size_t i> static constexpr std::size_t kept_count() {
-    return Forward<i>::tape.outputs.size() - 1;
-  }
-
-  static constexpr auto first = [] {
+  /// Where the slots of each block start in `offsets`.
+  static constexpr auto first = []<class... T>(mp::mp_list<T...>) {
     std::array<std::size_t, count + 1> at{};
-    [&]<std::size_t... i>(std::index_sequence<i...>) {
-      ((at[i + 1] = at[i] + kept + kept_count<i>()), ...);
-    }(std::make_index_sequence<count>{});
+    ((at[i + 1] = at[i] + detail::first_kept + T::kept), ...);
     return at;
-  }();
+  }(Trained{});
 
-  template <std::size_t i> static constexpr void add_lives(std::vector<Lifetime>& lives) {
-    constexpr std::size_t back = 2 * count - i;
-    constexpr std::size_t floats = batch * mp::mp_at_c<List, i>::output::size;
-    lives.push_back({.floats = floats, .first = i, .last = i + 1 < count ? back : 2 * count + 1});
-    lives.push_back({.floats = floats, .first = back - 1, .last = back});
-    lives.push_back({.floats = Forward<i>::workspace, .first = i, .last = i});
-    lives.push_back({.floats = Backward<i>::workspace, .first = back, .last = back});
-    for (std::size_t k = 0; k < kept_count<i>(); ++k) {
-      const Instruction& value = Forward<i>::tape[Forward<i>::tape.outputs[k + 1]];
+  template <class T>
+  static constexpr void add_lives(std::vector<Lifetime>& lives, std::size_t block) {
+    const std::size_t back = 2 * count - block;
+    const std::size_t end = block + 1 < count ? back : 2 * count + 1;  // predictions are asked for
+    lives.push_back({.floats = T::floats, .first = block, .last = end});
+    lives.push_back({.floats = T::floats, .first = back - 1, .last = back});
+    lives.push_back({.floats = T::Forward::workspace, .first = block, .last = block});
+    lives.push_back({.floats = T::Backward::workspace, .first = back, .last = back});
+    for (std::size_t k = 0; k < T::kept; ++k) {
+      const Instruction& value = T::Forward::tape[T::Forward::tape.outputs[k + 1]];
       const std::size_t samples = value.batched ? batch : 1;
-      lives.push_back({.floats = samples * value.shape.size(), .first = i, .last = back});
+      lives.push_back({.floats = samples * value.shape.size(), .first = block, .last = back});
     }
   }
 
-  static constexpr auto offsets = [] {
+  /// Of all slots, then of the loss's scratch area; last the size of all.
+  static constexpr auto offsets = []<class... T>(mp::mp_list<T...>) {
     std::vector<Lifetime> lives;
-    [&]<std::size_t... i>(std::index_sequence<i...>) {
-      (add_lives<i>(lives), ...);
-    }(std::make_index_sequence<count>{});
+    (add_lives<T>(lives, i), ...);
     lives.push_back({.floats = LossOf::workspace, .first = count, .last = count});
     const Layout layout = lay_out(lives);
     std::array<std::size_t, first[count] + 2> at{};
     etch::detail::copy_all(layout.offsets, at);
     at[first[count] + 1] = layout.floats;
     return at;
-  }();
+  }(Trained{});
 
-  static constexpr auto starts = etch::detail::block_table<List>::starts();
+  static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
 
  public:
   /// Working memory, in floats.
@@ -98,9 +130,9 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>> {
   /// x: [batch, input], target: [batch, target], weight: [batch]. Returns the sum of weight * loss.
   static float evaluate(const float* parameters, const float* x, const float* target,
                         const float* weight, float* memory) noexcept {
-    [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
-      (forward<i>(parameters, x, memory), ...);
-    }(std::make_index_sequence<count>{});
+    (detail::run_forward<Block<i>>(input_of(i, x, memory), parameters + starts[i], memory,
+                                   slots_of(i)),
+     ...);
     return loss(target, weight, memory);
   }
 
@@ -108,59 +140,36 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>> {
   static float run(const float* parameters, const float* x, const float* target,
                    const float* weight, float* gradients, float* memory) noexcept {
     const float total = evaluate(parameters, x, target, weight, memory);
-    [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
-      (backward<count - 1 - i>(parameters, x, gradients, memory), ...);
-    }(std::make_index_sequence<count>{});
+    (detail::run_backward<Block<count - 1 - i>>(
+         input_of(count - 1 - i, x, memory), parameters + starts[count - 1 - i],
+         gradients + starts[count - 1 - i], input_gradient_of(count - 1 - i, memory), memory,
+         slots_of(count - 1 - i)),
+     ...);
     return total;
   }
 
   /// The predictions of the last batch: [batch, output].
   static const float* predictions(const float* memory) noexcept {
-    return memory + offset<count - 1>(result);
+    return memory + slots_of(count - 1)[detail::result];
   }
 
  private:
-  template <std::size_t i> static constexpr std::size_t offset(std::size_t slot) {
-    return offsets[first[i] + slot];
+  static HWY_INLINE const std::size_t* slots_of(std::size_t block) {
+    return offsets.data() + first[block];
   }
-  template <std::size_t i>
-  static HWY_INLINE const float* block_input(const float* x, float* memory) {
-    if constexpr (i == 0) return x;
-    else return memory + offset<i - 1>(result);
+  static HWY_INLINE const float* input_of(std::size_t block, const float* x, float* memory) {
+    return block == 0 ? x : memory + slots_of(block - 1)[detail::result];
   }
-
-  template <std::size_t i>
-  static HWY_INLINE void forward(const float* parameters, const float* x, float* memory) noexcept {
-    const float* const inputs[] = {block_input<i>(x, memory)};
-    [&]<std::size_t... k>(std::index_sequence<k...>) HWY_ATTR {
-      float* const outputs[] = {memory + offset<i>(result), memory + offset<i>(kept + k)...};
-      Forward<i>::run(
-          {inputs, parameters + starts[i], outputs, memory + offset<i>(forward_scratch)});
-    }(std::make_index_sequence<kept_count<i>()>{});
+  static HWY_INLINE float* input_gradient_of(std::size_t block, float* memory) {
+    return block == 0 ? nullptr : memory + slots_of(block - 1)[detail::gradient];
   }
 
   static HWY_INLINE float loss(const float* target, const float* weight, float* memory) noexcept {
     alignas(64) float total = 0;
     const float* const inputs[] = {predictions(memory), target, weight};
-    float* const outputs[] = {&total, memory + offset<count - 1>(gradient)};
+    float* const outputs[] = {&total, memory + slots_of(count - 1)[detail::gradient]};
     LossOf::run({inputs, nullptr, outputs, memory + offsets[first[count]]});
     return total;
-  }
-
-  template <std::size_t i>
-  static HWY_INLINE void backward(const float* parameters, const float* x, float* gradients,
-                                  float* memory) noexcept {
-    constexpr std::size_t rows = Backward<i>::tape.parameters.size();
-    [&]<std::size_t... k, std::size_t... p>(std::index_sequence<k...>,
-                                            std::index_sequence<p...>) HWY_ATTR {
-      const float* const inputs[] = {block_input<i>(x, memory), memory + offset<i>(gradient),
-                                     memory + offset<i>(result), memory + offset<i>(kept + k)...};
-      float* const outputs[] = {
-          gradients + starts[i] + parameter_offset(Backward<i>::tape, p)...,
-          i == 0 ? nullptr : memory + offset<i == 0 ? 0 : i - 1>(gradient)};
-      Backward<i>::run(
-          {inputs, parameters + starts[i], outputs, memory + offset<i>(backward_scratch)});
-    }(std::make_index_sequence<kept_count<i>()>{}, std::make_index_sequence<rows>{});
   }
 };
 

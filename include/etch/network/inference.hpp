@@ -20,6 +20,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
 
+namespace detail {
+/// Outside of Inference, so that its name holds one block and not the network: names as long as a
+/// deep network, one for each of its blocks, are what compilers would spend their time on.
+template <class R>
+HWY_INLINE void run_block(const float* x, const float* parameters, float* y,
+                          float* scratch) noexcept {
+  R::run({&x, parameters, &y, scratch});
+}
+}  // namespace detail
+
 template <class Net, std::size_t batch, class List = Blocks<Net>> class Inference;
 
 /// Runs `batch` samples through a network. What it needs of memory is `workspace`, in floats.
@@ -55,19 +65,11 @@ class Inference<Net, batch, mp::mp_list<B...>> {
   /// x: [batch, input], y: [batch, output], both contiguous; workspace on a cache line.
   static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
     [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
-      (block<i, B>(parameters, x, y, memory), ...);
+      (detail::run_block<Run<B>>(i == 0 ? x : memory + placed[i == 0 ? 0 : 2 * (i - 1)],
+                                 parameters + starts[i], i + 1 == count ? y : memory + placed[2 * i],
+                                 memory + placed[2 * i + 1]),
+       ...);
     }(std::make_index_sequence<count>{});
-  }
-
- private:
-  template <std::size_t i, class Block>
-  static HWY_INLINE void block(const float* parameters, const float* x, float* y,
-                               float* memory) noexcept {
-    const float* in = x;
-    if constexpr (i > 0) in = memory + placed[2 * (i - 1)];
-    float* out = y;
-    if constexpr (i + 1 < count) out = memory + placed[2 * i];
-    Run<Block>::run({&in, parameters + starts[i], &out, memory + placed[2 * i + 1]});
   }
 };
 

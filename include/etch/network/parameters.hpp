@@ -156,20 +156,34 @@ template <class Net> struct Parameters {
   }
 };
 
+namespace detail {
+/// Where the i-th element in row-major order of a parameter lies in memory.
+constexpr std::size_t stored_at(const ParameterInfo& info, std::size_t i) {
+  if (!info.transposed) return i;
+  const std::size_t rows = info.shape[0], columns = info.shape[1];
+  return i % columns * rows + i / columns;
+}
+
+constexpr void draw(const ParameterInfo& info, Random random, float* data) {
+  const auto a = static_cast<float>(info.init.a);
+  for (std::size_t i = 0; i < info.shape.size(); ++i) {
+    float& value = data[stored_at(info, i)];
+    switch (info.init.kind) {
+      case Init::Kind::constant: value = a; break;
+      case Init::Kind::uniform: value = random.uniform(-a, a); break;
+      case Init::Kind::normal: value = random.normal(0, a); break;
+    }
+  }
+}
+}  // namespace detail
+
 /// Draws all parameters as their layers say; the same seed gives the same bits on every machine.
 template <class Net> constexpr void initialize(Parameters<Net>& parameters, std::uint64_t seed) {
   std::uint32_t row = 0;
-  parameters.for_each([&](const ParameterInfo& info, auto tensor) {
-    Random random(seed, RandomUse::parameters, row++);
-    const auto a = static_cast<float>(info.init.a);
-    for (std::size_t i = 0; i < tensor.size(); ++i) {
-      switch (info.init.kind) {
-        case Init::Kind::constant: tensor[i] = a; break;
-        case Init::Kind::uniform: tensor[i] = random.uniform(-a, a); break;
-        case Init::Kind::normal: tensor[i] = random.normal(0, a); break;
-      }
-    }
-  });
+  // A loop at run time: a hundred tensors unrolled take compilers minutes.
+  for (const PlacedParameter& p : parameter_table<Net>) {
+    detail::draw(p.info, Random(seed, RandomUse::parameters, row++), parameters.data + p.offset);
+  }
 }
 
 }  // namespace etch
