@@ -50,9 +50,12 @@ int main(int argc, char** argv) {
 
   std::fputs(etch::summary<Digits>().c_str(), stdout);
   etch::Trainer<Digits, etch::CrossEntropy, etch::Adam, etch::Batch<32>> trainer(
-      {.epochs = 30, .seed = seed, .optimizer = {.lr = 1e-3f, .weight_decay = 1e-4f}});
-  const auto history = trainer.fit(train, validation);
-  if (!history) stop(history.error());
+      {.epochs = 20, .seed = seed, .optimizer = {.weight_decay = 1e-4f}});
+  for (const float lr : {1e-3f, 1e-4f}) {  // smaller steps in the end, lest Adam overshoots
+    trainer.optimizer().lr = lr;
+    const auto history = trainer.fit(train, validation);
+    if (!history) stop(history.error());
+  }
 
   for (const auto& [name, data] : {std::pair{"validation", &validation}, {"test", &test}}) {
     const etch::Score score = trainer.evaluate(*data);

@@ -66,7 +66,8 @@ class Inference<Net, batch, mp::mp_list<B...>> {
   static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
     [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
       (detail::run_block<Run<B>>(i == 0 ? x : memory + placed[i == 0 ? 0 : 2 * (i - 1)],
-                                 parameters + starts[i], i + 1 == count ? y : memory + placed[2 * i],
+                                 parameters + starts[i],
+                                 i + 1 == count ? y : memory + placed[2 * i],
                                  memory + placed[2 * i + 1]),
        ...);
     }(std::make_index_sequence<count>{});
