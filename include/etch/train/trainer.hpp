@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#if defined(ETCH_TRAIN_TRAINER_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef ETCH_TRAIN_TRAINER_HPP
-#undef ETCH_TRAIN_TRAINER_HPP
-#else
-#define ETCH_TRAIN_TRAINER_HPP
-#endif
-
-#include <hwy/highway.h>
+#pragma once
 
 #include <algorithm>
 #include <chrono>
@@ -21,17 +14,14 @@
 #include "etch/data/batches.hpp"
 #include "etch/data/dataset.hpp"
 #include "etch/data/result.hpp"
-#include "etch/network/backpropagation.hpp"
-#include "etch/network/flush_denormals.hpp"
 #include "etch/network/parameters.hpp"
-#include "etch/network/update.hpp"
+#include "etch/network/training.hpp"
 #include "etch/train/history.hpp"
 #include "etch/train/losses.hpp"
 #include "etch/train/optimizers.hpp"
 #include "etch/train/progress.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace etch::HWY_NAMESPACE {
+namespace etch {
 
 namespace detail {
 
@@ -48,20 +38,14 @@ template <class Net, class Loss, bool valid> constexpr bool check_loss() {
   }
 }
 
-/// Everything a trainer works on, in one piece on the heap.
-template <class Net, class Loss, class Optimizer, std::size_t batch> struct TrainingMemory {
-  using S = OutputShape<Net>;
-  using Target = typename Loss::template Target<S>;
-  using Gradient = Backpropagation<Net, Loss, batch>;
-  static constexpr std::size_t floats = std::max<std::size_t>(Parameters<Net>::floats, 1);
-
-  Parameters<Net> parameters, gradients, good;
-  alignas(64) float slots[Optimizer::slots * floats] = {};
-  alignas(64) float good_slots[Optimizer::slots * floats] = {};
-  alignas(64) float x[batch * InputShape<Net>::size] = {};
-  alignas(64) float target[batch * Target::size] = {};
-  alignas(64) float weight[batch] = {};
-  alignas(64) float workspace[Gradient::workspace] = {};
+/// What a trainer has executed. Being a type of its own for each vector target, it keeps trainers
+/// that are compiled with different flags apart.
+template <bool valid, class Net, class Loss, class Optimizer, std::size_t batch> struct executed {
+  using type = Training<Net, Loss, Optimizer, batch>;
+};
+template <class Net, class Loss, class Optimizer, std::size_t batch>
+struct executed<false, Net, Loss, Optimizer, batch> {
+  using type = void;
 };
 
 }  // namespace detail
@@ -75,25 +59,26 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> struct Trai
 /// The same seed and data give the same bits at every vector width that has fused multiply-add, and
 /// on every such machine as long as nothing becomes denormal: machines round those differently.
 template <class Net, class Loss, class Optimizer, class BatchSize,
-          bool valid = detail::check_loss<Net, Loss, Net::valid>()>
+          bool valid = detail::check_loss<Net, Loss, Net::valid>(),
+          class Executed =
+              typename detail::executed<valid, Net, Loss, Optimizer, BatchSize::size>::type>
 class Trainer {
   static constexpr std::size_t batch = BatchSize::size;
-  using Memory = detail::TrainingMemory<Net, Loss, Optimizer, batch>;
   static constexpr std::size_t inputs = InputShape<Net>::size;
   static constexpr std::size_t outputs = OutputShape<Net>::size;
-  static constexpr std::size_t targets = Memory::Target::size;
+  static constexpr std::size_t targets = Loss::template Target<OutputShape<Net>>::size;
 
  public:
   using Options = TrainerOptions<Optimizer>;
 
   explicit Trainer(Options options = {})
-      : options_(std::move(options)), memory_(std::make_unique<Memory>()) {
-    initialize(memory_->parameters, options_.seed);
+      : options_(std::move(options)), training_(std::make_unique<Executed>()) {
+    initialize(training_->parameters, options_.seed);
   }
 
-  Parameters<Net>& parameters() noexcept { return memory_->parameters; }
-  const Parameters<Net>& parameters() const noexcept { return memory_->parameters; }
-  const Parameters<Net>& gradients() const noexcept { return memory_->gradients; }
+  Parameters<Net>& parameters() noexcept { return training_->parameters; }
+  const Parameters<Net>& parameters() const noexcept { return training_->parameters; }
+  const Parameters<Net>& gradients() const noexcept { return training_->gradients; }
 
   /// Its numbers, the learning rate among them, may change between steps and epochs.
   Optimizer& optimizer() noexcept { return options_.optimizer; }
@@ -102,8 +87,8 @@ class Trainer {
   /// before the step. If that is not a finite number, nothing is changed.
   float step(std::span<const float, batch * inputs> x,
              std::span<const float, batch * targets> target) noexcept {
-    std::ranges::fill(memory_->weight, 1.f / static_cast<float>(batch));
-    return step(x.data(), target.data());
+    std::ranges::fill(training_->weight, 1.f / static_cast<float>(batch));
+    return training_->step(options_.optimizer, x.data(), target.data());
   }
 
   /// Trains for `options.epochs` epochs, and validates after each if there is something to validate
@@ -118,12 +103,12 @@ class Trainer {
     Batches batches(train.size(), batch, options_.seed);
     History history;
     for (std::size_t epoch = 0; epoch < options_.epochs; ++epoch) {
-      remember();
+      training_->remember();
       progress.begin_epoch(epoch + 1, options_.epochs, batches.size(), train.size());
       batches.start_epoch(static_cast<std::uint32_t>(epochs_++));
       const auto result = run_epoch(train, validation, batches, progress);
       if (!result) {
-        go_back();
+        training_->go_back();
         progress.finish();
         return Error{"etch: epoch " + std::to_string(epoch + 1) + ": " + result.error().message};
       }
@@ -136,15 +121,11 @@ class Trainer {
   /// Loss and accuracy on a data set that fits the network.
   Score evaluate(const Dataset& data) {
     if (auto fits = check(data); !fits) etch::detail::raise(fits.error().message);
-    const FlushDenormals guard;
     Tally tally;
     const Batches batches(data.size(), batch, 0, {.shuffle = false});
     for (const Batches::Rows rows : batches) {
       load(data, rows);
-      Memory& m = *memory_;
-      const float loss =
-          Memory::Gradient::evaluate(m.parameters.data, m.x, m.target, m.weight, m.workspace);
-      count(tally, rows.size(), loss, Memory::Gradient::predictions(m.workspace));
+      count(tally, rows.size(), training_->evaluate());
     }
     return tally.score();
   }
@@ -167,17 +148,6 @@ class Trainer {
     return {};
   }
 
-  void remember() noexcept {
-    memory_->good = memory_->parameters;
-    std::ranges::copy(memory_->slots, memory_->good_slots);
-    good_steps_ = steps_;
-  }
-  void go_back() noexcept {
-    memory_->parameters = memory_->good;
-    std::ranges::copy(memory_->good_slots, memory_->slots);
-    steps_ = good_steps_;
-  }
-
   /// One epoch of steps, then the validation.
   Result<EpochRecord> run_epoch(const Dataset& train, const Dataset& validation,
                                 const Batches& batches, Progress& progress) {
@@ -186,9 +156,9 @@ class Trainer {
     std::size_t done = 0;
     for (const Batches::Rows rows : batches) {
       load(train, rows);
-      const float loss = step(memory_->x, memory_->target);
+      const float loss = training_->step(options_.optimizer, training_->x, training_->target);
       if (!std::isfinite(loss)) return diverged(done, loss);
-      count(tally, rows.size(), loss, Memory::Gradient::predictions(memory_->workspace));
+      count(tally, rows.size(), loss);
       progress.update(++done, tally.score().loss, tally.score().accuracy);
     }
     if (!std::ranges::all_of(parameters().data, [](float p) { return std::isfinite(p); })) {
@@ -212,20 +182,9 @@ class Trainer {
                  "look for extreme values in the data)"};
   }
 
-  float step(const float* x, const float* target) noexcept {
-    const FlushDenormals guard;
-    Memory& m = *memory_;
-    const float loss = Memory::Gradient::run(m.parameters.data, x, target, m.weight,
-                                             m.gradients.data, m.workspace);
-    if (!std::isfinite(loss)) return loss;
-    Update<Optimizer, Memory::floats>::run(options_.optimizer, ++steps_, m.parameters.data,
-                                           m.gradients.data, m.slots);
-    return loss;
-  }
-
   /// Fills the batch; rows that are missing in the last one count nothing.
   void load(const Dataset& data, Batches::Rows rows) noexcept {
-    Memory& m = *memory_;
+    Executed& m = *training_;
     gather_inputs(data, rows, m.x);
     float* target = m.target;
     for (const std::uint32_t row : rows) {
@@ -248,13 +207,15 @@ class Trainer {
     }
   };
 
-  void count(Tally& tally, std::size_t rows, float mean_loss, const float* prediction) const {
+  /// The batch that was last looked at.
+  void count(Tally& tally, std::size_t rows, float mean_loss) const {
+    const float* const prediction = training_->predictions();
     tally.loss += static_cast<double>(mean_loss) * static_cast<double>(rows);
     tally.samples += rows;
     if constexpr (requires { &Loss::correct; }) {
       for (std::size_t i = 0; i < rows; ++i) {
         tally.correct += Loss::correct({prediction + i * outputs, outputs},
-                                       {memory_->target + i * targets, targets});
+                                       {training_->target + i * targets, targets});
       }
     } else {
       tally.correct = std::nan("");
@@ -262,14 +223,13 @@ class Trainer {
   }
 
   Options options_;
-  std::unique_ptr<Memory> memory_;
-  std::uint64_t steps_ = 0, good_steps_ = 0;
+  std::unique_ptr<Executed> training_;
   std::uint64_t epochs_ = 0;
 };
 
 /// The trainer of a network with a mistake, which has been reported.
-template <class Net, class Loss, class Optimizer, class BatchSize>
-class Trainer<Net, Loss, Optimizer, BatchSize, false> {
+template <class Net, class Loss, class Optimizer, class BatchSize, class Executed>
+class Trainer<Net, Loss, Optimizer, BatchSize, false, Executed> {
  public:
   using Options = TrainerOptions<Optimizer>;
   explicit Trainer(Options = {}) {}
@@ -279,11 +239,4 @@ class Trainer<Net, Loss, Optimizer, BatchSize, false> {
   Parameters<Net>& parameters();
 };
 
-}  // namespace etch::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-namespace etch {
-using HWY_NAMESPACE::Trainer;
 }  // namespace etch
-
-#endif

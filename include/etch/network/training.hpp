@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(ETCH_NETWORK_TRAINING_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_NETWORK_TRAINING_HPP
+#undef ETCH_NETWORK_TRAINING_HPP
+#else
+#define ETCH_NETWORK_TRAINING_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "etch/network/backpropagation.hpp"
+#include "etch/network/flush_denormals.hpp"
+#include "etch/network/parameters.hpp"
+#include "etch/network/update.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+
+/// A network in training: all its numbers, and the two things that are executed, a step and a look
+/// at the loss. Large; place it on the heap.
+template <class Net, class Loss, class Optimizer, std::size_t batch> class Training {
+  using S = OutputShape<Net>;
+  using Target = typename Loss::template Target<S>;
+  using Gradient = Backpropagation<Net, Loss, batch>;
+  static constexpr std::size_t floats = std::max<std::size_t>(Parameters<Net>::floats, 1);
+
+ public:
+  Parameters<Net> parameters, gradients;
+
+  // A batch that the owner fills: x [batch, input], target [batch, target], weight [batch].
+  alignas(64) float x[batch * InputShape<Net>::size] = {};
+  alignas(64) float target[batch * Target::size] = {};
+  alignas(64) float weight[batch] = {};
+
+  /// One step on a batch, weighted as `weight` says. Returns the weighted sum of the losses before
+  /// it. If that is not a finite number, parameters and moments stay as they are.
+  float step(const Optimizer& optimizer, const float* inputs, const float* targets) noexcept {
+    const FlushDenormals guard;
+    const float loss =
+        Gradient::run(parameters.data, inputs, targets, weight, gradients.data, workspace_);
+    if (std::isfinite(loss)) {
+      Update<Optimizer, floats>::run(optimizer, ++steps_, parameters.data, gradients.data, slots_);
+    }
+    return loss;
+  }
+
+  /// The weighted sum of the losses of the batch, without a step.
+  float evaluate() noexcept {
+    const FlushDenormals guard;
+    return Gradient::evaluate(parameters.data, x, target, weight, workspace_);
+  }
+
+  /// Of the last batch: [batch, output].
+  const float* predictions() const noexcept { return Gradient::predictions(workspace_); }
+
+  /// Keeps parameters and the optimizer's memory, to go back to.
+  void remember() noexcept {
+    good_ = parameters;
+    std::ranges::copy(slots_, good_slots_);
+    good_steps_ = steps_;
+  }
+  void go_back() noexcept {
+    parameters = good_;
+    std::ranges::copy(good_slots_, slots_);
+    steps_ = good_steps_;
+  }
+
+ private:
+  Parameters<Net> good_;
+  alignas(64) float slots_[Optimizer::slots * floats] = {};
+  alignas(64) float good_slots_[Optimizer::slots * floats] = {};
+  alignas(64) float workspace_[Gradient::workspace] = {};
+  std::uint64_t steps_ = 0, good_steps_ = 0;
+};
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+namespace etch {
+using HWY_NAMESPACE::Training;
+}  // namespace etch
+
+#endif
