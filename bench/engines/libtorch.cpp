@@ -11,7 +11,6 @@
 #include <torch/optim/adam.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "../engine.hpp"
+#include "choose.hpp"
 
 namespace bench {
 
@@ -253,20 +253,6 @@ class Mm {
  private:
   Tensor a_, b_, c_;
 };
-
-double least_seconds(Job& job) {
-  using Clock = std::chrono::steady_clock;
-  double least = std::numeric_limits<double>::infinity();
-  const auto end = Clock::now() + std::chrono::milliseconds(10);
-  int calls = 0;
-  for (auto start = Clock::now(); ++calls <= 2 || start < end;) {
-    job.run(1);
-    const auto now = Clock::now();
-    least = std::min(least, std::chrono::duration<double>(now - start).count());
-    start = now;
-  }
-  return least;
-}
 
 std::unique_ptr<Job> fastest(const Workload& w, const std::vector<Choice>& choices) {
   std::unique_ptr<Job> best;

@@ -3,12 +3,9 @@
 // that each primitive asks for.
 #include <omp.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <initializer_list>
-#include <limits>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <span>
@@ -17,6 +14,7 @@
 #include <vector>
 
 #include "../engine.hpp"
+#include "choose.hpp"
 
 namespace bench {
 
@@ -259,20 +257,6 @@ class Sgemm {
   const Product& product_;
   Floats result_;
 };
-
-double least_seconds(Job& job) {
-  using Clock = std::chrono::steady_clock;
-  double least = std::numeric_limits<double>::infinity();
-  const auto end = Clock::now() + std::chrono::milliseconds(10);
-  int calls = 0;
-  for (auto start = Clock::now(); ++calls <= 2 || start < end;) {
-    job.run(1);
-    const auto now = Clock::now();
-    least = std::min(least, std::chrono::duration<double>(now - start).count());
-    start = now;
-  }
-  return least;
-}
 
 std::unique_ptr<Job> faster(std::unique_ptr<Job> a, std::unique_ptr<Job> b) {
   return least_seconds(*b) < least_seconds(*a) ? std::move(b) : std::move(a);

@@ -80,8 +80,7 @@ template <class F> void for_each_network(F f) {
 }
 
 template <class Layers, class S> Tape formula_tape(Layers, S, std::size_t batch) {
-  return with_vector_layout(
-      without_dead_code(without_common_subexpressions(lower<Layers, S>(batch))));
+  return with_vector_layout(tidied(lower<Layers, S>(batch)));
 }
 
 /// f(name, tape, feed) for the inference, forward and backward tapes of each network, of one sample

@@ -17,8 +17,7 @@ using by_hand::push;
 using by_hand::push_leaf;
 
 template <class L, class S> constexpr Schedule schedule_of(std::size_t batch = 2) {
-  return fuse(with_vector_layout(
-      without_dead_code(without_common_subexpressions(lower<L, S>(batch)))));
+  return fuse(with_vector_layout(tidied(lower<L, S>(batch))));
 }
 
 template <class L, class S> constexpr std::size_t steps_of(std::size_t batch = 2) {

@@ -33,7 +33,7 @@ template <class Layers, class S> void check_both() {
   const Tape tape = lower<Layers, S>(3);
   CHECK(gradient_error(tape) < 1e-7);
   CHECK(gradient_error(gradient_tape(tape)) < 1e-6);
-  const Tape tidy = with_vector_layout(without_dead_code(without_common_subexpressions(tape)));
+  const Tape tidy = with_vector_layout(tidied(tape));
   CHECK(gradient_error(tidy) < 1e-7);
 }
 

@@ -93,7 +93,7 @@ TEST_CASE("what no output depends on is dropped, the parameter table stays whole
 namespace {
 
 template <class L, class S> constexpr Tape laid_out() {
-  return with_vector_layout(without_dead_code(without_common_subexpressions(lower<L, S>())));
+  return with_vector_layout(tidied(lower<L, S>()));
 }
 
 /// One letter a parameter: t where it is stored transposed.
@@ -179,7 +179,7 @@ std::vector<Numbers> results(Tape tape, by_hand::Feed feed) {
 
 template <class L, class S> void check_same_values() {
   const Tape before = lower<L, S>(3);
-  const Tape after = with_vector_layout(without_dead_code(without_common_subexpressions(before)));
+  const Tape after = with_vector_layout(tidied(before));
   const by_hand::Feed feed = by_hand::feed_for(before);
   const auto a = results(before, feed), b = results(after, feed);
   REQUIRE(a.size() == b.size());

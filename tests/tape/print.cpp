@@ -20,7 +20,7 @@ namespace {
 using namespace etch;
 
 template <class L, class S> Tape tidy() {
-  return with_vector_layout(without_dead_code(without_common_subexpressions(lower<L, S>(2))));
+  return with_vector_layout(tidied(lower<L, S>(2)));
 }
 
 }  // namespace

@@ -15,8 +15,7 @@ using by_hand::Numbers;
 using by_hand::run;
 
 template <class L, class S> constexpr TrainingTapes halves(bool wants_input_gradient = true) {
-  const Tape tape = with_vector_layout(
-      without_dead_code(without_common_subexpressions(lower<L, S>(2))));
+  const Tape tape = with_vector_layout(tidied(lower<L, S>(2)));
   return split_for_training(tape, wants_input_gradient);
 }
 

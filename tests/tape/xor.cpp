@@ -37,7 +37,7 @@ constexpr Tape gradient_of_loss() {
   Tape loss = without_common_subexpressions(lower<SquaredError, Shape<2>, Shape<1>>(4));
   loss = with_vector_layout(loss);
   const Tape slopes = gradient(loss, leaves(loss, Op::parameter));
-  return without_dead_code(without_common_subexpressions(slopes));
+  return tidied(slopes);
 }
 
 using Weights = std::vector<std::vector<double>>;

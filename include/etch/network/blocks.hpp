@@ -94,8 +94,7 @@ template <class Net> using Blocks = typename detail::blocks_of<Net, Net::valid>:
 /// The tape all others of a block are made from.
 template <class Layers, class S> struct FormulaTape {
   constexpr Tape operator()() const {
-    return with_vector_layout(
-        without_dead_code(without_common_subexpressions(lower<Layers, S>()), true));
+    return with_distinct_outputs(with_vector_layout(tidied(lower<Layers, S>(), true)));
   }
 };
 
@@ -118,10 +117,11 @@ template <class Layers, class S> constexpr Tape batched_tape(std::size_t batch) 
 
 /// Inputs: x. Outputs: y.
 template <class Layers, class S, std::size_t batch> struct InferenceTape {
-  constexpr Tape operator()() const {
-    return with_distinct_outputs(detail::batched_tape<Layers, S>(batch));
+  constexpr auto operator()() const {
+    auto tape = detail::formula_tape<Layers, S>;
+    tape.batch = batch;
+    return tape;
   }
-  static constexpr Room room() { return detail::room_of_formula<Layers, S>(1); }
 };
 
 template <class Layers, class S, std::size_t batch, bool wants_input_gradient> struct JointTape {

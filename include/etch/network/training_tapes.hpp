@@ -29,13 +29,13 @@ template <class Loss, class S, std::size_t batch> struct LossTape {
   constexpr Tape operator()() const {
     using Target = typename Loss::template Target<S>;
     Tape tape = lower<detail::Weighted<Loss>, S, Target, Shape<>>(batch);
-    tape = without_dead_code(without_common_subexpressions(tape));
+    tape = tidied(tape);
     const Value total = sum_over_batch({&tape, tape.outputs[0]});
     const int seed = detail::number(total, 1).id;
     const int prediction = leaves(tape, Op::input)[0];
     const int slope = differentiate(tape, {total.id}, {seed}, {prediction})[0];
     tape.outputs = {total.id, detail::for_each_sample({&tape, slope}).id};
-    return with_distinct_outputs(without_dead_code(without_common_subexpressions(tape)));
+    return with_distinct_outputs(tidied(tape));
   }
   static constexpr Room room() { return {48, 8}; }
 };
@@ -57,7 +57,7 @@ template <class Optimizer, std::size_t n> struct OptimizerTape {
   template <std::size_t... v, std::size_t... s>
   static constexpr Tape make(std::index_sequence<v...>, std::index_sequence<s...>) {
     const Tape tape = lower<Optimizer, Vector<v>..., Scalar<s>...>();
-    return with_distinct_outputs(without_dead_code(without_common_subexpressions(tape)));
+    return with_distinct_outputs(tidied(tape));
   }
 };
 

@@ -20,24 +20,22 @@ struct Step {
 
 struct Schedule {
   std::vector<Step> steps;
-  std::vector<int> step_of;  ///< by instruction; -1 for leaves and movement that need no step
-  std::vector<char> stored;  ///< by instruction: its value lies in memory after its step
+  detail::Table<int> step_of;  ///< by instruction; -1 for leaves and movement that need no step
+  detail::Table<char> stored;  ///< by instruction: its value lies in memory after its step
 };
 
 namespace detail {
 
 class Fuser {
  public:
-  constexpr explicit Fuser(const Tape& tape) : tape_(tape) {
-    schedule_.step_of = filled(tape.size(), -1);
-    schedule_.stored = filled<char>(tape.size(), 0);
-  }
+  constexpr explicit Fuser(const Tape& tape)
+      : tape_(tape), schedule_{{}, {tape.size(), -1}, {tape.size(), 0}} {}
 
   constexpr Schedule run() {
     for (std::size_t i = 0; i < tape_.size(); ++i) place(static_cast<int>(i));
     for (const int output : tape_.outputs) materialise(output);
     for (std::size_t i = 0; i < tape_.size(); ++i) store_arguments(static_cast<int>(i));
-    return schedule_;
+    return std::move(schedule_);
   }
 
  private:

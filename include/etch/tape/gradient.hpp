@@ -18,7 +18,7 @@ namespace detail {
 /// too.
 class Adjoint {
  public:
-  constexpr Adjoint(std::vector<int>& adjoint, Value to, bool per_sample, std::size_t fresh)
+  constexpr Adjoint(Table<int>& adjoint, Value to, bool per_sample, std::size_t fresh)
       : adjoint_(adjoint), to_(to), per_sample_(per_sample), fresh_(fresh) {}
 
   constexpr void operator+=(Value g) {
@@ -36,7 +36,7 @@ class Adjoint {
   }
 
  private:
-  std::vector<int>& adjoint_;
+  Table<int>& adjoint_;
   Value to_;
   bool per_sample_;
   std::size_t fresh_;
@@ -186,14 +186,14 @@ constexpr std::vector<int> differentiate(Tape& tape, const std::vector<int>& out
                                          const std::vector<int>& seeds,
                                          const std::vector<int>& wanted) {
   const std::size_t n = tape.size();
-  auto needed = detail::filled<char>(n, 0);  // values that depend on something wanted
+  detail::Table<char> needed(n, 0);  // values that depend on something wanted
   for (const int w : wanted) needed[static_cast<std::size_t>(w)] = 1;
   for (std::size_t i = 0; i < n; ++i) {
     for (const int arg : tape.code[i].args) {
       if (arg >= 0 && needed[static_cast<std::size_t>(arg)] != 0) needed[i] = 1;
     }
   }
-  std::vector<int> adjoint = detail::filled(n, -1);
+  detail::Table<int> adjoint(n, -1);
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     detail::Adjoint(adjoint, {&tape, outputs[k]}, false, n) += Value{&tape, seeds[k]};
   }

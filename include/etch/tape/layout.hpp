@@ -65,7 +65,9 @@ constexpr std::vector<std::size_t> in_order_of_birth(const std::vector<Lifetime>
 
 /// First fit in the order of birth.
 constexpr Layout lay_out(const std::vector<Lifetime>& lives) {
-  Layout layout{.offsets = detail::filled<std::size_t>(lives.size(), 0), .floats = 0};
+  Layout layout;
+  layout.offsets.reserve(lives.size());
+  for (std::size_t i = 0; i < lives.size(); ++i) layout.offsets.push_back(0);
   std::vector<detail::Taken> taken;
   for (const std::size_t i : detail::in_order_of_birth(lives)) {
     const Lifetime& life = lives[i];

@@ -147,6 +147,7 @@ template <class... E> struct lower_outputs<Outputs<E...>> {
 /// the layer: "weight", or "0.weight" inside a sequence.
 template <class Layer, class... Inputs> constexpr Tape lower(std::size_t batch = 1) {
   Tape tape{.batch = batch};
+  tape.code.reserve(16);  // most formulas are short, and growing is dear in the compiler
   std::vector<int> arguments;
   const auto add_input = [&](const Dims& shape) {
     const Attributes attr{.index = arguments.size()};

@@ -1,37 +1,34 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <vector>
 
 #include "etch/tape/tape.hpp"
 
 namespace etch {
 
 namespace detail {
-/// Copies the instructions for which keep[i] != 0 and points every argument at the new place of
-/// what replaced[i] says stands for it.
-constexpr Tape rebuilt(const Tape& tape, const std::vector<char>& keep,
-                       const std::vector<int>& replaced) {
+/// Copies the instructions for which keep[i] != 0 and points every argument at its new place.
+constexpr Tape rebuilt(const Tape& tape, const Table<char>& keep) {
   Tape result{.batch = tape.batch, .code = {}, .parameters = tape.parameters, .outputs = {}};
   result.code.reserve(tape.size());
-  std::vector<int> place = filled(tape.size(), -1);
+  Table<int> place(tape.size(), -1);
   const auto moved = [&](int i) {
-    return i < 0 ? i : place[static_cast<std::size_t>(replaced[static_cast<std::size_t>(i)])];
+    return i < 0 ? i : place[static_cast<std::size_t>(i)];
   };
   for (std::size_t i = 0; i < tape.size(); ++i) {
     if (keep[i] == 0) continue;
-    Instruction instruction = tape.code[i];
-    for (int& arg : instruction.args) arg = moved(arg);
-    place[i] = result.push(instruction);
+    place[i] = result.push(tape.code[i]);
+    for (int& arg : result.code.back().args) arg = moved(arg);
   }
   for (const int output : tape.outputs) result.outputs.push_back(moved(output));
   return result;
 }
 
-constexpr std::vector<int> identity(std::size_t n) {
-  std::vector<int> result;
-  for (std::size_t i = 0; i < n; ++i) result.push_back(static_cast<int>(i));
+constexpr Table<int> identity(std::size_t n) {
+  Table<int> result(n, 0);
+  for (std::size_t i = 0; i < n; ++i) result[i] = static_cast<int>(i);
   return result;
 }
 }  // namespace detail
@@ -39,7 +36,7 @@ constexpr std::vector<int> identity(std::size_t n) {
 /// Drops instructions that no output depends on; inputs stay if asked for. The parameter table
 /// stays whole: it is the network's, whether or not this tape reads all of it.
 constexpr Tape without_dead_code(const Tape& tape, bool keep_inputs = false) {
-  auto live = detail::filled<char>(tape.size(), 0);
+  detail::Table<char> live(tape.size(), 0);
   for (const int output : tape.outputs) live[static_cast<std::size_t>(output)] = 1;
   for (std::size_t i = 0; i < tape.size(); ++i) {
     if (keep_inputs && tape.code[i].op == Op::input) live[i] = 1;
@@ -50,31 +47,51 @@ constexpr Tape without_dead_code(const Tape& tape, bool keep_inputs = false) {
       if (arg >= 0) live[static_cast<std::size_t>(arg)] = 1;
     }
   }
-  return detail::rebuilt(tape, live, detail::identity(tape.size()));
+  return detail::rebuilt(tape, live);
 }
 
-/// Computes equal subexpressions once: an instruction that equals an earlier one, arguments
-/// included, is replaced by it.
-constexpr Tape without_common_subexpressions(Tape tape) {
-  auto keep = detail::filled<char>(tape.size(), 1);
-  std::vector<int> same = detail::identity(tape.size());
-  std::vector<std::vector<int>> seen(op_count);  // by op: keeps the search short
+namespace detail {
+/// Points all arguments and outputs at the first of equal instructions; the others stay behind,
+/// without a reader. Returns which one stands for each.
+constexpr Table<int> share_equal(Tape& tape) {
+  Table<int> same = identity(tape.size());
+  // What was met of each op, latest first: keeps the search short.
+  std::array<int, op_count> latest{};  // one more than the place, so that zero is none
+  Table<int> before(tape.size(), 0);
   for (std::size_t i = 0; i < tape.size(); ++i) {
     Instruction& instruction = tape.code[i];  // earlier ones already name what stands for them
     for (int& arg : instruction.args) {
       if (arg >= 0) arg = same[static_cast<std::size_t>(arg)];
     }
-    auto& candidates = seen[static_cast<std::size_t>(instruction.op)];
-    for (const int j : candidates) {
-      if (tape[j].args == instruction.args && tape[j] == instruction) {
-        same[i] = j;
-        keep[i] = 0;
-        break;
-      }
+    int& newest = latest[static_cast<std::size_t>(instruction.op)];
+    int j = newest - 1;
+    const auto differs = [&] { return tape[j].args != instruction.args || tape[j] != instruction; };
+    while (j >= 0 && differs()) j = before[static_cast<std::size_t>(j)] - 1;
+    if (j >= 0) {
+      same[i] = j;
+    } else {
+      before[i] = newest;
+      newest = static_cast<int>(i) + 1;
     }
-    if (keep[i] != 0) candidates.push_back(static_cast<int>(i));
   }
-  return detail::rebuilt(tape, keep, same);
+  for (int& output : tape.outputs) output = same[static_cast<std::size_t>(output)];
+  return same;
+}
+}  // namespace detail
+
+/// Computes equal subexpressions once: an instruction that equals an earlier one, arguments
+/// included, is replaced by it.
+constexpr Tape without_common_subexpressions(Tape tape) {
+  const detail::Table<int> same = detail::share_equal(tape);
+  detail::Table<char> keep(tape.size(), 0);
+  for (std::size_t i = 0; i < tape.size(); ++i) keep[i] = same[i] == static_cast<int>(i) ? 1 : 0;
+  return detail::rebuilt(tape, keep);
+}
+
+/// Both at once: nothing is computed twice, and nothing in vain.
+constexpr Tape tidied(Tape tape, bool keep_inputs = false) {
+  detail::share_equal(tape);
+  return without_dead_code(tape, keep_inputs);
 }
 
 namespace detail {

@@ -44,10 +44,11 @@ namespace detail {
 
 class Planner {
  public:
-  constexpr explicit Planner(const Tape& tape) : tape_(tape), schedule_(fuse(tape)) {
-    place_ = filled(tape.size(), Location{});
-    life_ = filled(tape.size(), -1);
-  }
+  constexpr explicit Planner(const Tape& tape)
+      : tape_(tape),
+        schedule_(fuse(tape)),
+        place_(tape.size(), Location{}),
+        life_(tape.size(), -1) {}
 
   /// scratch(instruction): floats of working memory that its kernel wants.
   template <class Scratch> constexpr Program run(Scratch scratch) {
@@ -156,7 +157,7 @@ class Planner {
   }
 
   constexpr void write_chain(const Step& step, PlannedStep& planned, Buffers& buffers) {
-    std::vector<int> link_of = filled(tape_.size(), -1);
+    Table<int> link_of(tape_.size(), -1);
     const auto at = [&](int i) -> int& { return link_of[static_cast<std::size_t>(i)]; };
     const auto next = [&] {
       return static_cast<int>(program_.links.size() - planned.first_link);
@@ -270,7 +271,7 @@ class Planner {
     const PlannedStep& step = program_.steps[s];
     if (step.links == 0) return;
     const std::size_t first_source = step.first_location + step.arguments;
-    auto taken = filled<char>(step.sources, 0);
+    Table<char> taken(step.sources, 0);
     for (std::size_t t = 0; t < step.targets; ++t) {
       const int target = life_of(uses_[first_source + step.sources + t]);
       if (target < 0) continue;
@@ -322,10 +323,10 @@ class Planner {
 
   const Tape& tape_;
   Schedule schedule_;
+  Table<Location> place_;  // by instruction
+  Table<int> life_;        // by instruction
   Program program_ = {};
-  std::vector<int> uses_ = {};        // by location: the instruction that is stored there
-  std::vector<Location> place_ = {};  // by instruction
-  std::vector<int> life_ = {};        // by instruction
+  std::vector<int> uses_ = {};  // by location: the instruction that is stored there
   std::vector<Lifetime> lives_ = {};
 };
 

@@ -36,9 +36,9 @@ constexpr bool is_cheap(Op op) {
 /// Decides which values of the forward half (instructions before `end`) the rest keeps: a value the
 /// rest reads is recomputed if that is cheap and takes nothing that is not at hand anyway.
 constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int y) {
-  auto at_hand = filled<char>(end, 0);
+  Table<char> at_hand(end, 0);
   std::vector<int> kept;
-  auto read = filled<char>(end, 0);
+  Table<char> read(end, 0);
   for (std::size_t i = end; i < tape.size(); ++i) {
     for (const int arg : tape.code[i].args) {
       if (arg >= 0 && static_cast<std::size_t>(arg) < end) read[static_cast<std::size_t>(arg)] = 1;
@@ -95,9 +95,8 @@ constexpr std::vector<int> all_parameters(Tape& tape) {
 
 /// The joint tape of both halves. Inputs: x, the gradient of y. Outputs: y, then the gradients of
 /// the parameters in the order of the table, then (if asked for) that of x. What stands before the
-/// second input is the forward half.
-constexpr Tape joint_tape(const Tape& tape, bool wants_input_gradient) {
-  Tape joint = without_dead_code(without_common_subexpressions(tape), true);
+/// second input is the forward half. The tape given is tidy.
+constexpr Tape joint_tape(Tape joint, bool wants_input_gradient) {
   const int output = joint.outputs[0];
   std::vector<int> wanted = detail::all_parameters(joint);
   const int g = joint.push(detail::as_input(joint[output], 1));
@@ -108,7 +107,7 @@ constexpr Tape joint_tape(const Tape& tape, bool wants_input_gradient) {
     of_x = detail::for_each_sample({&joint, of_x}).id;
   }
   joint.outputs.insert(joint.outputs.begin(), output);
-  return without_common_subexpressions(joint);
+  return tidied(joint, true);
 }
 
 namespace detail {
@@ -144,7 +143,7 @@ constexpr Tape backward_half(Tape joint) {
 
 /// `tape` has one batched input and one batched output.
 constexpr TrainingTapes split_for_training(const Tape& tape, bool wants_input_gradient) {
-  const Tape joint = joint_tape(tape, wants_input_gradient);
+  const Tape joint = joint_tape(tidied(tape, true), wants_input_gradient);
   return {forward_half(joint), backward_half(joint)};
 }
 

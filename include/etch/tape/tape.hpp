@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "etch/expr/op.hpp"
@@ -142,14 +144,25 @@ struct FrozenTape {
 };
 
 namespace detail {
-/// n copies of a value. The constructor that does this fills memory that does not hold objects yet,
-/// which clang rejects in a constant expression with older standard libraries.
-template <class T> constexpr std::vector<T> filled(std::size_t n, const T& value) {
-  std::vector<T> result;
-  result.reserve(n);
-  for (std::size_t i = 0; i < n; ++i) result.push_back(value);
-  return result;
-}
+/// A number, say, for each instruction: an array whose length is known when it is made. Compilers
+/// take a multiple of its time over a std::vector, each of whose members calls a dozen functions.
+template <class T> class Table {
+ public:
+  constexpr Table(std::size_t size, T value) : values_(new T[size]), size_(size) {
+    for (std::size_t i = 0; i < size; ++i) values_[i] = value;
+  }
+  constexpr Table(Table&& other) noexcept
+      : values_(std::exchange(other.values_, nullptr)), size_(other.size_) {}
+  constexpr ~Table() { delete[] values_; }
+
+  constexpr std::size_t size() const { return size_; }
+  constexpr T& operator[](std::size_t i) { return values_[i]; }
+  constexpr const T& operator[](std::size_t i) const { return values_[i]; }
+
+ private:
+  T* values_;
+  std::size_t size_;
+};
 
 /// The first elements of `to` become those of `from`, or as many as there is room for.
 template <class To, class From> constexpr void copy_all(const From& from, To& to) {
@@ -174,7 +187,12 @@ template <class Make> constexpr Room room_for(const Make& make) {
 }  // namespace detail
 
 /// Runs `make()` (a stateless callable that returns a Tape, and may know its `room()`) in the
-/// compiler and keeps the result.
+/// compiler and keeps the result. What is frozen already stays as it is.
+template <auto make> constexpr auto freeze()
+  requires(!std::same_as<decltype(make()), Tape>)
+{
+  return make();
+}
 template <auto make> constexpr auto freeze() {
   constexpr Room room = detail::room_for(make);
   using Roomy = FrozenTape<room.code, room.table, room.table>;
