@@ -9,6 +9,7 @@
 #include "etch/expr/functions.hpp"
 #include "etch/expr/initializers.hpp"
 #include "etch/layers/activations.hpp"
+#include "etch/layers/batch_norm.hpp"
 #include "etch/layers/conv.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/norm.hpp"

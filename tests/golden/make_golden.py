@@ -173,6 +173,42 @@ def norm():
         f.layer("layer_norm_6_no_affine", nn.LayerNorm(6, elementwise_affine=False), (6,))
 
 
+def batch_norm():
+    """Buffers stand among the parameters; d<key> is what they are after the step. y is that of
+    training, y_inference that of the old running statistics."""
+    with Family("batch_norm") as f:
+        def case(name, layers, sample):
+            rng = random.Random(name)
+            x = draw(rng, (BATCH, *sample)).requires_grad_()
+            net = nn.Sequential(*layers).double()
+            buffers = {k: b for k, b in net.named_buffers() if b.dtype == torch.float64}
+            with torch.no_grad():
+                for p in net.parameters():
+                    p.copy_(draw(rng, p.shape, -1.0, 1.0))
+                for b in buffers.values():
+                    b.copy_(draw(rng, b.shape, 0.2, 2.0))
+            old = {key: b.clone() for key, b in buffers.items()}
+            y_inference = net.eval()(x)
+            y = net.train()(x)
+            r = cotangent(rng, y.shape)
+            (y * r).sum().backward()
+            weights = dict(net.named_parameters())
+            f.write(name, {"x": x, **weights, **old, "y": y, "y_inference": y_inference, "r": r,
+                           "dx": x.grad, **{f"d{key}": p.grad for key, p in weights.items()},
+                           **{f"d{key}": b for key, b in buffers.items()}})
+
+        case("batch_norm1d", [nn.BatchNorm1d(5)], (5,))
+        case("batch_norm1d_sequence", [nn.BatchNorm1d(4)], (4, 3))
+        case("batch_norm2d", [nn.BatchNorm2d(3)], (3, 2, 5))
+        case("batch_norm2d_eps0.1_momentum0.3", [nn.BatchNorm2d(3, eps=0.1, momentum=0.3)],
+             (3, 2, 2))
+        case("batch_norm2d_no_affine", [nn.BatchNorm2d(3, affine=False)], (3, 2, 2))
+        case("conv_batch_norm_relu",
+             [nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()], (2, 3, 4))
+        case("linear_batch_norm_tanh_linear",
+             [nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 3)], (4,))
+
+
 def functions():
     positive = {"low": 0.2, "high": 3.0}
     both_positive = {**positive, "params": (0.2, 3.0)}
@@ -309,6 +345,6 @@ def optimizers():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in (linear, conv, pool, activations, norm, functions, kinks, networks, losses,
+    for family in (linear, conv, pool, activations, norm, batch_norm, functions, kinks, networks, losses,
                    optimizers):
         family()

@@ -20,6 +20,8 @@ class Objective {
     }
     for (const auto& [name, values] : parameters) set(name, values);
     machine_.set_input(0, x);
+    machine_.set_input(etch::TrainingInput::of_weight,
+                       Numbers<double>(net.batch, 1 / static_cast<double>(net.batch)));
   }
 
   double operator()() {
@@ -36,6 +38,12 @@ class Objective {
     }
   }
   void set_x(const Numbers<double>& x) { machine_.set_input(0, x); }
+
+  /// What the last call found for the buffer-th buffer.
+  Numbers<double> renewed(std::size_t buffer) const {
+    const std::span<const double> values = machine_.output(1 + buffer);
+    return {values.begin(), values.end()};
+  }
 
  private:
   etch::Interpreter<double> machine_;
@@ -94,9 +102,12 @@ void check_backpropagation(const GradientCase& c, const Drawn& drawn, double tot
   const Trainable& net = c.training;
   const Aligned gradients(net.parameter_floats), memory(c.workspace);
   const Aligned weights(placed(net.parameters, net.parameter_floats, drawn.parameters));
-  const Aligned x(cast<float>(drawn.x)), r(cast<float>(drawn.r));
-  const Aligned ones(Numbers<float>(net.batch, 1));
-  const float got = c.backpropagate(weights.data(), x.data(), r.data(), ones.data(),
+  // Each sample counts 1 / batch, so that its target is to be batch times as large.
+  const auto batch = static_cast<float>(net.batch);
+  Numbers<float> targets = cast<float>(drawn.r);
+  for (float& t : targets) t *= batch;
+  const Aligned x(cast<float>(drawn.x)), r(targets), shares(Numbers<float>(net.batch, 1 / batch));
+  const float got = c.backpropagate(weights.data(), x.data(), r.data(), shares.data(),
                                     gradients.data(), memory.data());
   CHECK(std::abs(static_cast<double>(got) - total) <= 1e-5 * (1 + std::abs(total)));
   check_named(by_name(net.parameters, gradients.values()), want, "backpropagation");
@@ -112,9 +123,16 @@ void check_case(const GradientCase& c) {
   Objective objective(net, drawn.parameters, drawn.x, drawn.r);
   const double total = objective();
   Named<double> want;
-  for (const auto& [parameter, values] : drawn.parameters) {
-    const auto set = [&, name = parameter](const auto& v) { objective.set(name, v); };
-    want[parameter] = slopes(objective, values, set);
+  std::size_t buffers = 0;
+  for (const etch::PlacedParameter& p : net.parameters) {
+    if (p.info.role != etch::Role::buffer) continue;
+    want[std::string(p.info.name.view())] = objective.renewed(buffers++);
+  }
+  for (const etch::PlacedParameter& p : net.parameters) {
+    if (p.info.role != etch::Role::trained) continue;
+    const std::string name(p.info.name.view());
+    const auto set = [&](const auto& v) { objective.set(name, v); };
+    want[name] = slopes(objective, drawn.parameters.at(name), set);
   }
   const auto dx = slopes(objective, drawn.x, [&](const auto& v) { objective.set_x(v); });
 

@@ -46,9 +46,12 @@ std::vector<Numbers<float>> run_generated(const Program& program,
                                           const std::vector<Numbers<float>>& inputs,
                                           const std::vector<Numbers<float>>& parameters) {
   const etch::Tape& tape = program.tape;
-  const Aligned weights(etch::parameter_floats(tape)), workspace(program.workspace);
+  const etch::ParameterFloats floats = etch::parameter_floats(tape);
+  const Aligned weights(floats.trained), fixed(floats.fixed), workspace(program.workspace);
   for (std::size_t row = 0; row < parameters.size(); ++row) {
-    std::ranges::copy(parameters[row], weights.data() + etch::parameter_offset(tape, row));
+    const bool trained = tape.parameters[row].role == etch::Role::trained;
+    std::ranges::copy(parameters[row], (trained ? weights : fixed).data() +
+                                           etch::parameter_offset(tape, row));
   }
   std::vector<Aligned> sources, targets;
   std::vector<const float*> in;
@@ -57,7 +60,7 @@ std::vector<Numbers<float>> run_generated(const Program& program,
   for (const int output : tape.outputs) {
     out.push_back(targets.emplace_back(size_of(tape, tape[output])).data());
   }
-  program.run({in.data(), weights.data(), out.data(), workspace.data()});
+  program.run({in.data(), weights.data(), out.data(), workspace.data(), fixed.data()});
   std::vector<Numbers<float>> results;
   for (const Aligned& t : targets) results.push_back(t.values());
   return results;
@@ -97,6 +100,7 @@ Pass<T> run_pass(const Trainable& net, const Named<double>& parameters, const Nu
     Numbers<T> x;
     std::size_t first_row;
   };
+  const Numbers<T> share(net.batch, T(1) / static_cast<T>(net.batch));
   std::vector<Trace> traces;
   Pass<T> pass{x, {}, {}};
   std::size_t row = 0;
@@ -106,7 +110,7 @@ Pass<T> run_pass(const Trainable& net, const Named<double>& parameters, const Nu
       const etch::ParameterInfo& info = net.parameters.at(row++).info;
       trace.weights.push_back(stored(info, cast<T>(weight(parameters, info))));
     }
-    trace.results = execute<T>(block.forward, {trace.x}, trace.weights);
+    trace.results = execute<T>(block.forward, {trace.x, {}, {}, share}, trace.weights);
     pass.y = trace.results[0];
     traces.push_back(trace);
   }
@@ -115,10 +119,13 @@ Pass<T> run_pass(const Trainable& net, const Named<double>& parameters, const Nu
     const Trace& trace = traces[b];
     std::vector<Numbers<T>> inputs{trace.x, pass.dx};
     inputs.insert(inputs.end(), trace.results.begin(), trace.results.end());
+    inputs.insert(inputs.begin() + etch::TrainingInput::of_weight, share);
     const auto gradients = execute<T>(net.blocks[b].backward, inputs, trace.weights);
+    std::size_t output = 0;
     for (std::size_t k = 0; k < trace.weights.size(); ++k) {
       const etch::ParameterInfo& info = net.parameters[trace.first_row + k].info;
-      pass.gradients[std::string(info.name.view())] = shown(info, gradients[k]);
+      if (info.role == etch::Role::frozen) continue;
+      pass.gradients[std::string(info.name.view())] = shown(info, gradients[output++]);
     }
     pass.dx = gradients.back();
   }

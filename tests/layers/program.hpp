@@ -43,13 +43,13 @@ struct Trainable {
   std::vector<etch::PlacedParameter> parameters;
   std::size_t parameter_floats;
   std::vector<TrainingBlock> blocks;
-  etch::Tape formula;  ///< the whole network as its layers say
+  etch::Tape formula;  ///< the whole network as its layers say, in training
 };
 
 template <class Net, std::size_t batch> Trainable trainable() {
   const auto& table = etch::parameter_table<Net>;
   Trainable result{batch, {table.begin(), table.end()}, etch::parameter_floats_of<Net>, {},
-                   etch::network_tape<Net>(batch)};
+                   etch::network_tape<Net>(batch, etch::Phase::training)};
   [&]<class... B>(etch::mp::mp_list<B...>) {
     using namespace etch;
     (result.blocks.push_back(

@@ -258,6 +258,17 @@ template <int... axes, Expr X, Expr Y> constexpr auto keep(X, Y reduced) {
 template <int... axes, Expr X> constexpr auto sum(X x) {
   return detail::reduce<Op::sum, axes...>(x);
 }
+/// Over the samples of a batch as well; without axes, over them alone. Only batch statistics in
+/// training may want it: the result is one for all samples.
+template <int... axes, Expr X> constexpr auto sum_over_batch(X) {
+  using S = ShapeOf<X>;
+  constexpr std::size_t mask = [] {
+    if constexpr (sizeof...(axes) == 0) return std::size_t{0};
+    else return detail::axes_mask<S::rank, axes...>();
+  }();
+  return Node<Op::sum, Attributes{.axes = mask, .over_batch = true},
+              ShapeFrom<reduced_dims(S::dims, mask)>, X>{};
+}
 template <int... axes, Expr X> constexpr auto sum(X x, KeepDim) {
   return detail::keep<axes...>(x, sum<axes...>(x));
 }

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "etch/expr/op.hpp"
@@ -49,9 +50,36 @@ template <std::size_t n> struct Iota : Expression {
   using shape = Shape<n>;
 };
 
-/// A trainable tensor; `Initializer::template value<S>` says how it is drawn.
-template <FixedString name, class S, class Initializer> struct Parameter : Expression {
+/// How a tensor of a network changes in training: by the optimizer; by what the forward pass finds
+/// (a running mean); or not at all.
+enum class Role : unsigned char { trained, buffer, frozen };
+
+/// A named tensor; `Initializer::template value<S>` says how it is drawn.
+template <FixedString name, class S, class Initializer, Role role = Role::trained>
+struct Parameter : Expression {
   using shape = S;
+};
+
+/// One expression in training, another one of the same shape in inference.
+template <class T, class I> struct ByPhase : Expression {
+  static_assert(std::is_same_v<typename T::shape, typename I::shape>);
+  using shape = typename I::shape;
+};
+
+/// Y; a training step also gives the buffer B the value V.
+template <class Y, class B, class V> struct Renewed : Expression {
+  using shape = typename Y::shape;
+};
+
+/// Y, whose parameters no training changes.
+template <class Y> struct Frozen : Expression {
+  using shape = typename Y::shape;
+};
+
+/// What a sample counts in the batch of a training step. The weights add up to one; those of rows
+/// that only fill up the last batch are zero.
+struct SampleWeight : Expression {
+  using shape = Shape<>;
 };
 
 /// A layer applied to expressions; its parameters live under `key`. Keeping the call as a node (and
@@ -72,6 +100,12 @@ template <std::size_t n> inline constexpr Iota<n> iota{};
 
 template <FixedString name, class S, class Initializer>
 inline constexpr Parameter<name, S, Initializer> parameter{};
+
+/// A tensor that no optimizer touches: see `renewed`.
+template <FixedString name, class S, class Initializer>
+inline constexpr Parameter<name, S, Initializer, Role::buffer> buffer{};
+
+inline constexpr SampleWeight sample_weight{};
 
 template <class X> using ShapeOf = typename X::shape;
 
@@ -105,6 +139,12 @@ template <FixedString key, class Layer, class... Args> struct Call : Expression 
 template <class X, class... Layers> struct Piped : Expression {
   using shape = typename detail::piped_shape<ShapeOf<X>, Layers...>::type;
 };
+
+/// `training` while the network is trained, `inference` when it runs.
+template <Expr T, Expr I> constexpr auto by_phase(T, I) { return ByPhase<T, I>{}; }
+
+/// y; a training step also writes `value` to the buffer.
+template <Expr Y, Expr B, Expr V> constexpr auto renewed(Y, B, V) { return Renewed<Y, B, V>{}; }
 
 /// What a formula with several results returns.
 template <Expr... E> constexpr auto outputs(E...) { return Outputs<E...>{}; }

@@ -28,6 +28,7 @@ struct Bias {};
 struct InFeatures {};
 struct Epsilon {};
 struct Affine {};
+struct Momentum {};
 }  // namespace option
 
 template <Size2d n> struct Stride : option::Stride { static constexpr Size2d value = n; };
@@ -42,6 +43,10 @@ template <std::size_t n> struct InFeatures : option::InFeatures {
 };
 template <double number> struct Epsilon : option::Epsilon {
   static constexpr double value = number;
+};
+/// Share of the newest batch in running statistics.
+template <double share> struct Momentum : option::Momentum {
+  static constexpr double value = share;
 };
 /// Affine<false>: normalise without trainable weight and bias.
 template <bool on> struct Affine : option::Affine { static constexpr bool value = on; };

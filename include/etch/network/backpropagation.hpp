@@ -9,8 +9,10 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -28,6 +30,10 @@ using LossRoutine = Routine<LossTape<Loss, S, batch>>;
 
 namespace detail {
 
+template <class Source> struct RoutineOf {
+  using type = Routine<Source>;
+};
+
 /// A block of a network in training.
 template <class Block, std::size_t batch, bool first> struct TrainedBlock {
   using Forward =
@@ -35,9 +41,28 @@ template <class Block, std::size_t batch, bool first> struct TrainedBlock {
   using Backward =
       Routine<BackwardTape<typename Block::layers, typename Block::input, batch, !first>>;
 
+  /// The forward pass of those who only ask for the loss.
+  static constexpr bool by_phase = formula_tape<typename Block::layers, typename Block::input>.by_phase;
+  using Evaluation = typename std::conditional_t<
+      by_phase, RoutineOf<InferenceTape<typename Block::layers, typename Block::input, batch>>,
+      RoutineOf<ForwardTape<typename Block::layers, typename Block::input, batch, !first>>>::type;
+
   static constexpr std::size_t floats = batch * Block::output::size;
   static constexpr std::size_t kept = Forward::tape.outputs.size() - 1;
-  static constexpr std::size_t parameters = Backward::tape.parameters.size();
+  static constexpr std::size_t scratch =
+      std::max(Forward::workspace, Evaluation::workspace);
+
+  /// The rows of the table that a step writes: all but the frozen ones.
+  static constexpr auto rows = [] {
+    constexpr std::size_t count =
+        Backward::tape.outputs.size() - (first ? 0 : 1);
+    std::array<std::size_t, count> result{};
+    std::size_t i = 0;
+    for (std::size_t row = 0; row < Backward::tape.parameters.size(); ++row) {
+      if (Backward::tape.parameters[row].role != Role::frozen) result[i++] = row;
+    }
+    return result;
+  }();
 };
 
 /// What a block has in the workspace: y, its gradient, two scratch areas, then what is kept of the
@@ -47,27 +72,48 @@ enum Slot : std::size_t { result, gradient, forward_scratch, backward_scratch, f
 // The names of these functions hold one block, not the network: names as long as a deep network,
 // one for each of its blocks, are what compilers would spend their time on.
 
-/// `at`: offsets of the block's slots.
-template <class B>
-void run_forward(const float* x, const float* parameters, float* memory,
-                 const std::size_t* at) noexcept {
-  [&]<std::size_t... k>(std::index_sequence<k...>) HWY_ATTR {
-    float* const outputs[] = {memory + at[result], memory + at[first_kept + k]...};
-    B::Forward::run({&x, parameters, outputs, memory + at[forward_scratch]});
-  }(std::make_index_sequence<B::kept>{});
+/// What a block reads and where it works. `at`: offsets of its slots in `memory`.
+struct BlockCall {
+  const float* x;
+  const float* weight;  ///< of each sample
+  const float* parameters;
+  const float* fixed;
+  float* memory;
+  const std::size_t* at;
+};
+
+template <class R, std::size_t... k>
+HWY_INLINE void run_forward(const BlockCall& b, std::index_sequence<k...>) noexcept {
+  const float* const inputs[] = {b.x, nullptr, nullptr, b.weight};
+  float* const outputs[] = {b.memory + b.at[result], b.memory + b.at[first_kept + k]...};
+  R::run({inputs, b.parameters, outputs, b.memory + b.at[forward_scratch], b.fixed});
 }
 
-/// dx is null where nobody asks for the gradient of x.
+template <class B> void run_forward(const BlockCall& b) noexcept {
+  run_forward<typename B::Forward>(b, std::make_index_sequence<B::kept>{});
+}
+
+/// Only for the result.
+template <class B> void run_evaluation(const BlockCall& b) noexcept {
+  constexpr std::size_t kept = B::Evaluation::tape.outputs.size() - 1;
+  run_forward<typename B::Evaluation>(b, std::make_index_sequence<kept>{});
+}
+
+/// Writes gradients, and new values of buffers to `renewed`. dx is null where nobody asks for the
+/// gradient of x.
 template <class B>
-void run_backward(const float* x, const float* parameters, float* gradients, float* dx,
-                  float* memory, const std::size_t* at) noexcept {
-  [&]<std::size_t... k, std::size_t... p>(std::index_sequence<k...>,
-                                          std::index_sequence<p...>) HWY_ATTR {
-    const float* const inputs[] = {x, memory + at[gradient], memory + at[result],
-                                   memory + at[first_kept + k]...};
-    float* const outputs[] = {gradients + parameter_offset(B::Backward::tape, p)..., dx};
-    B::Backward::run({inputs, parameters, outputs, memory + at[backward_scratch]});
-  }(std::make_index_sequence<B::kept>{}, std::make_index_sequence<B::parameters>{});
+void run_backward(const BlockCall& b, float* gradients, float* renewed, float* dx) noexcept {
+  constexpr const auto& tape = B::Backward::tape;
+  [&]<std::size_t... k, std::size_t... i>(std::index_sequence<k...>,
+                                          std::index_sequence<i...>) HWY_ATTR {
+    const float* const inputs[] = {b.x, b.memory + b.at[gradient], b.memory + b.at[result],
+                                   b.weight, b.memory + b.at[first_kept + k]...};
+    float* const outputs[] = {
+        (tape.parameters[B::rows[i]].role == Role::trained ? gradients : renewed) +
+            parameter_offset(tape, B::rows[i])...,
+        dx};
+    B::Backward::run({inputs, b.parameters, outputs, b.memory + b.at[backward_scratch], b.fixed});
+  }(std::make_index_sequence<B::kept>{}, std::make_index_sequence<B::rows.size()>{});
 }
 
 }  // namespace detail
@@ -100,7 +146,7 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
     const std::size_t end = block + 1 < count ? back : 2 * count + 1;  // predictions are asked for
     lives.push_back({.floats = T::floats, .first = block, .last = end});
     lives.push_back({.floats = T::floats, .first = back - 1, .last = back});
-    lives.push_back({.floats = T::Forward::workspace, .first = block, .last = block});
+    lives.push_back({.floats = T::scratch, .first = block, .last = block});
     lives.push_back({.floats = T::Backward::workspace, .first = back, .last = back});
     for (std::size_t k = 0; k < T::kept; ++k) {
       const Instruction& value = T::Forward::tape[T::Forward::tape.outputs[k + 1]];
@@ -127,23 +173,24 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
   /// Working memory, in floats.
   static constexpr std::size_t workspace = offsets[first[count] + 1];
 
-  /// x: [batch, input], target: [batch, target], weight: [batch]. Returns the sum of weight * loss.
+  /// x: [batch, input], target: [batch, target], weight: [batch], which adds up to one. Returns the
+  /// sum of weight * loss as in inference.
   static float evaluate(const float* parameters, const float* x, const float* target,
                         const float* weight, float* memory) noexcept {
-    (detail::run_forward<Block<i>>(input_of(i, x, memory), parameters + starts[i], memory,
-                                   slots_of(i)),
-     ...);
+    (detail::run_evaluation<Block<i>>(call_of(i, parameters, x, weight, memory)), ...);
     return loss(target, weight, memory);
   }
 
-  /// ... and writes the gradient of that sum to `gradients`, laid out as the parameters.
+  /// The same in training; also writes the gradient of that sum, and the new values of buffers, to
+  /// `gradients`, laid out as the parameters. What stands there for frozen ones stays.
   static float run(const float* parameters, const float* x, const float* target,
                    const float* weight, float* gradients, float* memory) noexcept {
-    const float total = evaluate(parameters, x, target, weight, memory);
+    (detail::run_forward<Block<i>>(call_of(i, parameters, x, weight, memory)), ...);
+    const float total = loss(target, weight, memory);
     (detail::run_backward<Block<count - 1 - i>>(
-         input_of(count - 1 - i, x, memory), parameters + starts[count - 1 - i],
-         gradients + starts[count - 1 - i], input_gradient_of(count - 1 - i, memory), memory,
-         slots_of(count - 1 - i)),
+         call_of(count - 1 - i, parameters, x, weight, memory),
+         gradients + starts[count - 1 - i].trained, gradients + starts[count - 1 - i].fixed,
+         input_gradient_of(count - 1 - i, memory)),
      ...);
     return total;
   }
@@ -157,8 +204,14 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
   static HWY_INLINE const std::size_t* slots_of(std::size_t block) {
     return offsets.data() + first[block];
   }
-  static HWY_INLINE const float* input_of(std::size_t block, const float* x, float* memory) {
-    return block == 0 ? x : memory + slots_of(block - 1)[detail::result];
+  static HWY_INLINE detail::BlockCall call_of(std::size_t block, const float* parameters,
+                                              const float* x, const float* weight, float* memory) {
+    return {block == 0 ? x : memory + slots_of(block - 1)[detail::result],
+            weight,
+            parameters + starts[block].trained,
+            parameters + starts[block].fixed,
+            memory,
+            slots_of(block)};
   }
   static HWY_INLINE float* input_gradient_of(std::size_t block, float* memory) {
     return block == 0 ? nullptr : memory + slots_of(block - 1)[detail::gradient];

@@ -101,15 +101,45 @@ template <class Layers, class S> struct FormulaTape {
 namespace detail {
 template <class Layers, class S>
 inline constexpr auto formula_tape = freeze<FormulaTape<Layers, S>{}>();
+}  // namespace detail
+
+/// The formula in training, where it is another one; outputs: y, then new values of the buffers.
+template <class Layers, class S> struct TrainingFormulaTape {
+  constexpr Tape operator()() const {
+    const std::vector<ParameterInfo> table = detail::formula_tape<Layers, S>.thaw().parameters;
+    Tape tape = tidied(lower<Layers, S>(1, Phase::training, table), true);
+    for (ParameterInfo& p : tape.parameters) p.transposed = false;
+    return with_vector_layout(tape);
+  }
+  static constexpr Room room() {
+    return {3 * detail::formula_tape<Layers, S>.size() + 16,
+            detail::formula_tape<Layers, S>.parameters.size() + 4};
+  }
+};
+
+namespace detail {
+template <class Layers, class S>
+inline constexpr auto training_formula_tape = freeze<TrainingFormulaTape<Layers, S>{}>();
+
+template <class Layers, class S> constexpr const auto& training_formula() {
+  if constexpr (formula_tape<Layers, S>.by_phase) {
+    constexpr const auto& tape = training_formula_tape<Layers, S>;
+    static_assert(tape.parameters == formula_tape<Layers, S>.parameters,
+                  "etch: training and inference use the same parameters in the same way");
+    return tape;
+  } else {
+    return formula_tape<Layers, S>;
+  }
+}
 
 /// Room for a tape with `times` the instructions of the formula's.
 template <class Layers, class S> constexpr Room room_of_formula(std::size_t times) {
-  constexpr const auto& formula = formula_tape<Layers, S>;
+  constexpr const auto& formula = training_formula<Layers, S>();
   return {times * formula.size(), formula.parameters.size() + formula.outputs.size() + 6};
 }
 
 template <class Layers, class S> constexpr Tape batched_tape(std::size_t batch) {
-  Tape tape = formula_tape<Layers, S>.thaw();
+  Tape tape = training_formula<Layers, S>().thaw();
   tape.batch = batch;
   return tape;
 }
@@ -177,20 +207,23 @@ constexpr Name renumbered(const Name& name, std::size_t first_layer) {
 template <class B> constexpr std::size_t block_parameters() {
   return formula_tape<typename B::layers, typename B::input>.parameters.size();
 }
-template <class B> constexpr std::size_t block_floats() {
+template <class B> constexpr ParameterFloats block_floats() {
   return parameter_floats(formula_tape<typename B::layers, typename B::input>);
 }
 
+/// What is trained lies before what is not, so that an optimizer takes one stretch of memory.
 template <class List> struct block_table;
 template <class... B> struct block_table<mp::mp_list<B...>> {
   static constexpr std::size_t count = (std::size_t{0} + ... + block_parameters<B>());
-  static constexpr std::size_t floats = (std::size_t{0} + ... + block_floats<B>());
+  static constexpr ParameterFloats floats = {(std::size_t{0} + ... + block_floats<B>().trained),
+                                             (std::size_t{0} + ... + block_floats<B>().fixed)};
 
   static constexpr auto make() {
     std::array<PlacedParameter, count> table{};
-    std::size_t row = 0, offset = 0;
+    std::size_t row = 0, trained = 0, fixed = floats.trained;
     const auto add = [&](const auto& tape, std::size_t first_layer) {
       for (const ParameterInfo& info : tape.parameters) {
+        std::size_t& offset = info.role == Role::trained ? trained : fixed;
         table[row].info = info;
         table[row].info.name = renumbered(info.name, first_layer);
         table[row++].offset = offset;
@@ -203,9 +236,15 @@ template <class... B> struct block_table<mp::mp_list<B...>> {
 
   /// Where the parameters of each block start, in floats.
   static constexpr auto starts() {
-    std::array<std::size_t, sizeof...(B)> result{};
-    std::size_t i = 0, offset = 0;
-    ((result[i++] = offset, offset += block_floats<B>()), ...);
+    std::array<ParameterFloats, sizeof...(B)> result{};
+    std::size_t i = 0;
+    ParameterFloats offset{0, floats.trained};
+    const auto add = [&](ParameterFloats size) {
+      result[i++] = offset;
+      offset.trained += size.trained;
+      offset.fixed += size.fixed;
+    };
+    (add(block_floats<B>()), ...);
     return result;
   }
 };
@@ -218,13 +257,23 @@ inline constexpr auto parameter_table = detail::block_table<Blocks<Net>>::make()
 
 /// Floats that the parameters take in memory, each tensor on a cache line of its own.
 template <class Net>
-inline constexpr std::size_t parameter_floats_of = detail::block_table<Blocks<Net>>::floats;
+inline constexpr std::size_t parameter_floats_of = [] {
+  constexpr ParameterFloats floats = detail::block_table<Blocks<Net>>::floats;
+  return floats.trained + floats.fixed;
+}();
 
-/// Trainable numbers of a network: what Keras calls "total params".
+/// ... and those of them that an optimizer changes; they come first.
+template <class Net>
+inline constexpr std::size_t trained_floats_of = detail::block_table<Blocks<Net>>::floats.trained;
+
+/// Parameters of a network, without its buffers: what PyTorch's `sum(p.numel() for p in
+/// net.parameters())` counts.
 template <class Net>
 inline constexpr std::size_t parameter_count = [] {
   std::size_t n = 0;
-  for (const PlacedParameter& p : parameter_table<Net>) n += p.info.shape.size();
+  for (const PlacedParameter& p : parameter_table<Net>) {
+    if (p.info.role != Role::buffer) n += p.info.shape.size();
+  }
   return n;
 }();
 

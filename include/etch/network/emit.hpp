@@ -39,12 +39,14 @@ constexpr std::size_t scratch_of(const Tape& tape, const Instruction& i) {
 }
 
 /// The tensors a routine is called with. Parameters of a block lie one after the other, each on a
-/// cache line of its own; inputs and outputs are the caller's.
+/// cache line of its own, `fixed` being what no optimizer changes; inputs and outputs are the
+/// caller's.
 struct Tensors {
   const float* const* inputs;
   const float* parameters;
   float* const* outputs;
   float* workspace;
+  const float* fixed = nullptr;
 };
 
 /// `Source` is a stateless callable type that returns a tape with distinct outputs. Equal sources
@@ -80,7 +82,8 @@ template <class Source> class Routine {
     if constexpr (at.kind == Location::Kind::input) return t.inputs[at.index];
     else if constexpr (at.kind == Location::Kind::parameter) {
       constexpr std::size_t offset = parameter_offset(tape, at.index);
-      return t.parameters + offset;
+      constexpr bool trained = tape.parameters[at.index].role == Role::trained;
+      return (trained ? t.parameters : t.fixed) + offset;
     } else return write<s, k>(t);
   }
   template <std::size_t s, std::size_t k> static HWY_INLINE float* write(const Tensors& t) {

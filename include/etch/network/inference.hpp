@@ -24,9 +24,9 @@ namespace detail {
 /// Outside of Inference, so that its name holds one block and not the network: names as long as a
 /// deep network, one for each of its blocks, are what compilers would spend their time on.
 template <class R>
-HWY_INLINE void run_block(const float* x, const float* parameters, float* y,
+HWY_INLINE void run_block(const float* x, const float* parameters, ParameterFloats start, float* y,
                           float* scratch) noexcept {
-  R::run({&x, parameters, &y, scratch});
+  R::run({&x, parameters + start.trained, &y, scratch, parameters + start.fixed});
 }
 }  // namespace detail
 
@@ -66,7 +66,7 @@ class Inference<Net, batch, mp::mp_list<B...>> {
   static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
     [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
       (detail::run_block<Run<B>>(i == 0 ? x : memory + placed[i == 0 ? 0 : 2 * (i - 1)],
-                                 parameters + starts[i],
+                                 parameters, starts[i],
                                  i + 1 == count ? y : memory + placed[2 * i],
                                  memory + placed[2 * i + 1]),
        ...);

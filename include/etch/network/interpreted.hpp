@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "etch/network/parameters.hpp"
@@ -11,11 +12,16 @@
 
 namespace etch {
 
-/// The tape of a whole network, just as its formulas say.
-template <class Net> constexpr Tape network_tape(std::size_t batch = 1) {
-  return []<class In, class... Layers>(Network<In, Layers...>, std::size_t n) {
-    return lower<Sequential<Layers...>, typename In::sample>(n);
-  }(Net{}, batch);
+/// The tape of a whole network, just as its formulas say. In training it has the weights of the
+/// samples as another input, and the new values of the buffers as further outputs.
+template <class Net>
+constexpr Tape network_tape(std::size_t batch = 1, Phase phase = Phase::inference) {
+  return [&]<class In, class... Layers>(Network<In, Layers...>) {
+    using All = Sequential<Layers...>;
+    Tape tape = lower<All, typename In::sample>(batch);
+    if (phase == Phase::inference) return tape;
+    return lower<All, typename In::sample>(batch, phase, std::move(tape.parameters));
+  }(Net{});
 }
 
 /// Hands the weights of a network to an interpreter of its tape.

@@ -57,17 +57,35 @@ template <const auto& tape, auto scratch> constexpr auto freeze_program() {
   return frozen;
 }
 
-/// Where a parameter starts within those of its tape, in floats: each on a cache line of its own.
+/// Floats, or offsets in floats, in the two areas of parameters: those that an optimizer changes,
+/// and the rest.
+struct ParameterFloats {
+  std::size_t trained = 0, fixed = 0;
+};
+
+namespace detail {
+/// The first `rows` parameters of a tape, each on a cache line of its own.
+template <class AnyTape>
+constexpr ParameterFloats floats_of_rows(const AnyTape& tape, std::size_t rows) {
+  ParameterFloats floats;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const bool trained = tape.parameters[i].role == Role::trained;
+    (trained ? floats.trained : floats.fixed) += round_to_line(tape.parameters[i].shape.size());
+  }
+  return floats;
+}
+}  // namespace detail
+
+/// Where a parameter starts within those of its tape and its area, in floats.
 template <class AnyTape>
 constexpr std::size_t parameter_offset(const AnyTape& tape, std::size_t row) {
-  std::size_t offset = 0;
-  for (std::size_t i = 0; i < row; ++i) offset += round_to_line(tape.parameters[i].shape.size());
-  return offset;
+  const ParameterFloats before = detail::floats_of_rows(tape, row);
+  return tape.parameters[row].role == Role::trained ? before.trained : before.fixed;
 }
 
 /// The floats that all parameters of a tape take together.
-template <class AnyTape> constexpr std::size_t parameter_floats(const AnyTape& tape) {
-  return parameter_offset(tape, tape.parameters.size());
+template <class AnyTape> constexpr ParameterFloats parameter_floats(const AnyTape& tape) {
+  return detail::floats_of_rows(tape, tape.parameters.size());
 }
 
 }  // namespace etch

@@ -27,7 +27,8 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
   using S = OutputShape<Net>;
   using Target = typename Loss::template Target<S>;
   using Gradient = Backpropagation<Net, Loss, batch>;
-  static constexpr std::size_t floats = std::max<std::size_t>(Parameters<Net>::floats, 1);
+  static constexpr std::size_t trained = trained_floats_of<Net>;
+  static constexpr std::size_t slots = std::max<std::size_t>(Optimizer::slots * trained, 1);
 
  public:
   Parameters<Net> parameters, gradients;
@@ -44,7 +45,11 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
     const float loss =
         Gradient::run(parameters.data, inputs, targets, weight, gradients.data, workspace_);
     if (std::isfinite(loss)) {
-      Update<Optimizer, floats>::run(optimizer, ++steps_, parameters.data, gradients.data, slots_);
+      ++steps_;
+      if constexpr (trained != 0) {
+        Update<Optimizer, trained>::run(optimizer, steps_, parameters.data, gradients.data, slots_);
+      }
+      renew_buffers();
     }
     return loss;
   }
@@ -71,9 +76,16 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
   }
 
  private:
+  void renew_buffers() noexcept {
+    for (const PlacedParameter& p : parameter_table<Net>) {
+      if (p.info.role != Role::buffer) continue;
+      std::copy_n(gradients.data + p.offset, p.info.shape.size(), parameters.data + p.offset);
+    }
+  }
+
   Parameters<Net> good_;
-  alignas(64) float slots_[Optimizer::slots * floats] = {};
-  alignas(64) float good_slots_[Optimizer::slots * floats] = {};
+  alignas(64) float slots_[slots] = {};
+  alignas(64) float good_slots_[slots] = {};
   alignas(64) float workspace_[Gradient::workspace] = {};
   std::uint64_t steps_ = 0, good_steps_ = 0;
 };

@@ -12,6 +12,13 @@
 
 namespace etch {
 
+/// What a tape is for. `training`: its formula for batches whose statistics count, and after y the
+/// new values of the buffers, in the order of the table.
+enum class Phase : unsigned char { inference, training };
+
+/// The places that inputs have on the tapes of training: see joint_tape.
+enum TrainingInput : std::size_t { of_x, of_gradient, of_y, of_weight, first_kept_input };
+
 namespace detail {
 
 /// Its address tells one type from another inside a constant expression.
@@ -23,8 +30,24 @@ struct Lowering {
   Tape& tape;
   Name scope;
   std::vector<int> arguments;
+  Phase phase = Phase::inference;
+  bool frozen = false;
+  Table<int>* renewed = nullptr;  ///< training: by row of the table, the new value
   std::vector<std::pair<const void*, int>> met = {};
 };
+
+/// The row of a parameter. In training the table is that of the inference, whose formula may meet
+/// parameters in another order.
+constexpr std::size_t row_of(Lowering& context, const ParameterInfo& info) {
+  Tape& tape = context.tape;
+  if (context.phase == Phase::training) {
+    for (std::size_t row = 0; row < tape.parameters.size(); ++row) {
+      if (tape.parameters[row].name == info.name) return row;
+    }
+  }
+  tape.parameters.push_back(info);
+  return tape.parameters.size() - 1;
+}
 
 template <class E> struct lower_node;
 
@@ -54,15 +77,53 @@ template <std::size_t n> struct lower_node<Iota<n>> {
   }
 };
 
-template <FixedString name, class S, class Initializer>
-struct lower_node<Parameter<name, S, Initializer>> {
+template <FixedString name, class S, class Initializer, Role role>
+struct lower_node<Parameter<name, S, Initializer, role>> {
   static constexpr int run(Lowering& context) {
-    Tape& tape = context.tape;
-    const Attributes attr{.index = tape.parameters.size()};
-    tape.parameters.push_back({.name = context.scope / name.view(),
-                               .shape = S::dims,
-                               .init = Initializer::template value<S>});
-    return tape.push({.op = Op::parameter, .shape = S::dims, .attr = attr});
+    const bool frozen = context.frozen && role == Role::trained;
+    const Attributes attr{.index = row_of(context, {.name = context.scope / name.view(),
+                                                    .shape = S::dims,
+                                                    .init = Initializer::template value<S>,
+                                                    .role = frozen ? Role::frozen : role})};
+    return context.tape.push({.op = Op::parameter, .shape = S::dims, .attr = attr});
+  }
+};
+
+template <class Y> struct lower_node<Frozen<Y>> {
+  static constexpr int run(Lowering& context) {
+    const bool outside = std::exchange(context.frozen, true);
+    const int y = lower_expression<Y>(context);
+    context.frozen = outside;
+    return y;
+  }
+};
+
+template <class T, class I> struct lower_node<ByPhase<T, I>> {
+  static constexpr int run(Lowering& context) {
+    context.tape.by_phase = true;
+    if (context.phase == Phase::training) return lower_expression<T>(context);
+    return lower_expression<I>(context);
+  }
+};
+
+template <class Y, class B, class V> struct lower_node<Renewed<Y, B, V>> {
+  static constexpr int run(Lowering& context) {
+    context.tape.by_phase = true;
+    if (context.phase == Phase::training) {
+      const int buffer = lower_expression<B>(context);
+      const int value = lower_expression<V>(context);
+      (*context.renewed)[context.tape[buffer].attr.index] = value;
+    } else {
+      lower_expression<B>(context);  // gives it its row even if inference does not read it
+    }
+    return lower_expression<Y>(context);
+  }
+};
+
+template <> struct lower_node<SampleWeight> {
+  static constexpr int run(Lowering& context) {
+    return context.tape.push(
+        {.op = Op::input, .batched = true, .attr = {.index = TrainingInput::of_weight}});
   }
 };
 
@@ -85,10 +146,11 @@ struct lower_node<Node<op, attributes, S, Args...>> {
 /// The formula is asked for with plain arguments, so that equal layers at different places of a
 /// network are one type and one instantiation.
 template <class Layer, class... Shapes>
-constexpr int lower_layer(Tape& tape, const Name& scope, const std::vector<int>& arguments) {
+constexpr int lower_layer(const Lowering& context, const Name& scope,
+                          const std::vector<int>& arguments) {
   return [&]<std::size_t... i>(std::index_sequence<i...>) {
     using Formula = decltype(Layer::formula(Argument<i, Shapes>{}...));
-    Lowering inner{tape, scope, arguments};
+    Lowering inner{context.tape, scope, arguments, context.phase, context.frozen, context.renewed};
     return lower_expression<Formula>(inner);
   }(std::index_sequence_for<Shapes...>{});
 }
@@ -97,8 +159,7 @@ template <FixedString key, class Layer, class... Args>
 struct lower_node<Call<key, Layer, Args...>> {
   static constexpr int run(Lowering& context) {
     const std::vector<int> arguments = {lower_expression<Args>(context)...};
-    return lower_layer<Layer, ShapeOf<Args>...>(context.tape, context.scope / key.view(),
-                                                arguments);
+    return lower_layer<Layer, ShapeOf<Args>...>(context, context.scope / key.view(), arguments);
   }
 };
 
@@ -124,7 +185,7 @@ template <class X, class... Layers> struct lower_node<Piped<X, Layers...>> {
   template <std::size_t position, class S, class First, class... Rest>
   static constexpr int walk(Lowering& context, int x) {
     const Name scope = context.scope / position_name(position).view();
-    const int y = lower_layer<First, S>(context.tape, scope, {x});
+    const int y = lower_layer<First, S>(context, scope, {x});
     return walk<position + 1, ResultShape<First, S>, Rest...>(context, y);
   }
 };
@@ -144,9 +205,12 @@ template <class... E> struct lower_outputs<Outputs<E...>> {
 
 /// Writes the formula of `Layer`, applied to batched inputs of the given shapes, on a new tape; its
 /// outputs are what the formula returns: one expression, or outputs(...). Parameter names start at
-/// the layer: "weight", or "0.weight" inside a sequence.
-template <class Layer, class... Inputs> constexpr Tape lower(std::size_t batch = 1) {
-  Tape tape{.batch = batch};
+/// the layer: "weight", or "0.weight" inside a sequence. For training the table of the inference is
+/// given.
+template <class Layer, class... Inputs>
+constexpr Tape lower(std::size_t batch = 1, Phase phase = Phase::inference,
+                     std::vector<ParameterInfo> table = {}) {
+  Tape tape{.batch = batch, .parameters = std::move(table)};
   tape.code.reserve(16);  // most formulas are short, and growing is dear in the compiler
   std::vector<int> arguments;
   const auto add_input = [&](const Dims& shape) {
@@ -155,12 +219,16 @@ template <class Layer, class... Inputs> constexpr Tape lower(std::size_t batch =
         tape.push({.op = Op::input, .batched = true, .shape = shape, .attr = attr}));
   };
   (add_input(Inputs::dims), ...);
+  detail::Table<int> renewed(tape.parameters.size(), -1);
   tape.outputs = [&]<std::size_t... i>(std::index_sequence<i...>) {
     using Formula = decltype(Layer::formula(Argument<i, Inputs>{}...));
-    detail::Lowering context{tape, {}, arguments};
+    detail::Lowering context{tape, {}, arguments, phase, false, &renewed};
     return detail::lower_outputs<Formula>::run(context);
   }(std::index_sequence_for<Inputs...>{});
   for (int& output : tape.outputs) output = detail::for_each_sample({&tape, output}).id;
+  for (std::size_t row = 0; row < renewed.size(); ++row) {
+    if (renewed[row] >= 0) tape.outputs.push_back(renewed[row]);
+  }
   return tape;
 }
 

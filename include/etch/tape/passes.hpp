@@ -11,7 +11,7 @@ namespace etch {
 namespace detail {
 /// Copies the instructions for which keep[i] != 0 and points every argument at its new place.
 constexpr Tape rebuilt(const Tape& tape, const Table<char>& keep) {
-  Tape result{.batch = tape.batch, .code = {}, .parameters = tape.parameters, .outputs = {}};
+  Tape result{.batch = tape.batch, .by_phase = tape.by_phase, .parameters = tape.parameters};
   result.code.reserve(tape.size());
   Table<int> place(tape.size(), -1);
   const auto moved = [&](int i) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "etch/tape/gradient.hpp"
+#include "etch/tape/lower.hpp"
 #include "etch/tape/passes.hpp"
 #include "etch/tape/view.hpp"
 
@@ -13,9 +14,11 @@
 
 namespace etch {
 
-/// forward:  input 0 = x; outputs: y, then what is kept.
-/// backward: input 0 = x, 1 = gradient of y, 2 = y, 3.. = what was kept; outputs: the gradient of
-/// each parameter in the order of the table, then (if asked for) that of x.
+/// Inputs have the same places on both, see TrainingInput: x, the gradient of y, y, the weight of
+/// each sample, then what was kept. Each tape reads what it needs of them.
+/// forward:  outputs y, then what is kept.
+/// backward: outputs, in the order of the table, the gradient of each parameter and the new value of
+/// each buffer, then (if asked for) the gradient of x. Of a frozen parameter there is nothing.
 struct TrainingTapes {
   Tape forward;
   Tape backward;
@@ -39,11 +42,13 @@ constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int
   Table<char> at_hand(end, 0);
   std::vector<int> kept;
   Table<char> read(end, 0);
+  const auto reads = [&](int value) {
+    if (value >= 0 && static_cast<std::size_t>(value) < end) read[static_cast<std::size_t>(value)] = 1;
+  };
   for (std::size_t i = end; i < tape.size(); ++i) {
-    for (const int arg : tape.code[i].args) {
-      if (arg >= 0 && static_cast<std::size_t>(arg) < end) read[static_cast<std::size_t>(arg)] = 1;
-    }
+    for (const int arg : tape.code[i].args) reads(arg);
   }
+  for (std::size_t k = 1; k < tape.outputs.size(); ++k) reads(tape.outputs[k]);
   // A view of something is kept by keeping what it looks at.
   for (std::size_t i = end; i-- > 0;) {
     if (read[i] == 0 || info(tape.code[i].op).kind != OpKind::movement) continue;
@@ -78,33 +83,51 @@ constexpr Instruction as_input(const Instruction& value, std::size_t index) {
 }  // namespace detail
 
 namespace detail {
-/// Where each parameter of the table stands; one that y does not depend on is put on the tape
-/// again, for it too has a gradient.
-constexpr std::vector<int> all_parameters(Tape& tape) {
-  std::vector<int> found = leaves(tape, Op::parameter);
+/// Where each trained parameter stands; one that y does not depend on is put on the tape again, for
+/// it too has a gradient.
+constexpr std::vector<int> trained_parameters(Tape& tape) {
+  const std::vector<int> found = leaves(tape, Op::parameter);
+  std::vector<int> result;
   for (std::size_t row = 0; row < tape.parameters.size(); ++row) {
-    if (row == found.size()) found.push_back(-1);
-    if (found[row] >= 0) continue;
-    found[row] = tape.push({.op = Op::parameter,
-                            .shape = tape.parameters[row].shape,
-                            .attr = {.index = row}});
+    if (tape.parameters[row].role != Role::trained) continue;
+    if (row < found.size() && found[row] >= 0) {
+      result.push_back(found[row]);
+    } else {
+      result.push_back(tape.push({.op = Op::parameter,
+                                  .shape = tape.parameters[row].shape,
+                                  .attr = {.index = row}}));
+    }
   }
-  return found;
+  return result;
+}
+
+/// `gradients` of the trained parameters and `renewed` values of the buffers, in the order of the
+/// table.
+constexpr std::vector<int> in_order_of_table(const Tape& tape, const std::vector<int>& gradients,
+                                             const std::vector<int>& renewed) {
+  std::vector<int> result;
+  std::size_t g = 0, b = 0;
+  for (const ParameterInfo& p : tape.parameters) {
+    if (p.role == Role::trained) result.push_back(gradients[g++]);
+    if (p.role == Role::buffer) result.push_back(renewed[b++]);
+  }
+  return result;
 }
 }  // namespace detail
 
-/// The joint tape of both halves. Inputs: x, the gradient of y. Outputs: y, then the gradients of
-/// the parameters in the order of the table, then (if asked for) that of x. What stands before the
-/// second input is the forward half. The tape given is tidy.
+/// The joint tape of both halves. Outputs: y, then those of the backward half. What stands before
+/// the gradient of y is the forward half. The tape given is tidy; its outputs are y and the new
+/// values of the buffers.
 constexpr Tape joint_tape(Tape joint, bool wants_input_gradient) {
   const int output = joint.outputs[0];
-  std::vector<int> wanted = detail::all_parameters(joint);
-  const int g = joint.push(detail::as_input(joint[output], 1));
-  if (wants_input_gradient) wanted.push_back(leaves(joint, Op::input)[0]);
-  joint.outputs = differentiate(joint, {output}, {g}, wanted);
+  const std::vector<int> renewed(joint.outputs.begin() + 1, joint.outputs.end());
+  std::vector<int> wanted = detail::trained_parameters(joint);
+  const int g = joint.push(detail::as_input(joint[output], TrainingInput::of_gradient));
+  if (wants_input_gradient) wanted.push_back(leaves(joint, Op::input)[TrainingInput::of_x]);
+  const std::vector<int> gradients = differentiate(joint, {output}, {g}, wanted);
+  joint.outputs = detail::in_order_of_table(joint, gradients, renewed);
   if (wants_input_gradient) {  // where nothing flows, a zero that exists once
-    int& of_x = joint.outputs.back();
-    of_x = detail::for_each_sample({&joint, of_x}).id;
+    joint.outputs.push_back(detail::for_each_sample({&joint, gradients.back()}).id);
   }
   joint.outputs.insert(joint.outputs.begin(), output);
   return tidied(joint, true);
@@ -116,7 +139,7 @@ namespace detail {
 constexpr int stored_result(const Tape& joint) { return storage_of(joint, joint.outputs[0]); }
 
 constexpr std::vector<int> kept_values(const Tape& joint) {
-  const auto end = static_cast<std::size_t>(leaves(joint, Op::input)[1]);
+  const auto end = static_cast<std::size_t>(leaves(joint, Op::input)[TrainingInput::of_gradient]);
   return values_to_keep(joint, end, stored_result(joint));
 }
 
@@ -133,9 +156,9 @@ constexpr Tape backward_half(Tape joint) {
   const std::vector<int> kept = detail::kept_values(joint);
   const int y = detail::stored_result(joint);
   const bool has_y = joint[y].op != Op::input && joint[y].op != Op::parameter;
-  if (has_y) joint[y] = detail::as_input(joint[y], 2);
+  if (has_y) joint[y] = detail::as_input(joint[y], TrainingInput::of_y);
   for (std::size_t k = 0; k < kept.size(); ++k) {
-    joint[kept[k]] = detail::as_input(joint[kept[k]], 3 + k);
+    joint[kept[k]] = detail::as_input(joint[kept[k]], TrainingInput::first_kept_input + k);
   }
   joint.outputs.erase(joint.outputs.begin());
   return without_dead_code(joint);

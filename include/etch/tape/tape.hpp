@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "etch/expr/op.hpp"
+#include "etch/expr/node.hpp"
 
 namespace etch {
 
@@ -89,13 +89,14 @@ struct Name {
   constexpr bool operator==(const Name& other) const { return view() == other.view(); }
 };
 
-/// A row of the parameter table. `shape` is what `state_dict` shows; where `transposed` is set the
+/// A row of the table of parameters and buffers. `shape` is what `state_dict` shows; where `transposed` is set the
 /// library stores the matrix the other way round (the vector then runs over outputs).
 struct ParameterInfo {
   Name name{};
   Dims shape{};
   Init init{};
   bool transposed = false;
+  Role role = Role::trained;
 
   constexpr bool operator==(const ParameterInfo&) const = default;
 };
@@ -103,7 +104,8 @@ struct ParameterInfo {
 /// A program: instructions, the parameters they name, and which values are its results.
 /// Passes are functions from tape to tape; they run in the compiler and equally at run time.
 struct Tape {
-  std::size_t batch = 1;  ///< samples per run
+  std::size_t batch = 1;   ///< samples per run
+  bool by_phase = false;  ///< the formula it was lowered from is another one in training
   std::vector<Instruction> code{};
   std::vector<ParameterInfo> parameters{};
   std::vector<int> outputs{};
@@ -126,12 +128,14 @@ struct Tape {
 template <std::size_t instructions, std::size_t parameter_count, std::size_t output_count>
 struct FrozenTape {
   std::size_t batch = 1;
+  bool by_phase = false;
   std::array<Instruction, instructions> code{};
   std::array<ParameterInfo, parameter_count> parameters{};
   std::array<int, output_count> outputs{};
 
   constexpr Tape thaw() const {
     return {batch,
+            by_phase,
             {code.begin(), code.end()},
             {parameters.begin(), parameters.end()},
             {outputs.begin(), outputs.end()}};
@@ -202,7 +206,7 @@ template <auto make> constexpr auto freeze() {
   };
   constexpr Made made = [] {
     const Tape tape = make();
-    Made result{.tape = {.batch = tape.batch},
+    Made result{.tape = {.batch = tape.batch, .by_phase = tape.by_phase},
                 .sizes = {tape.code.size(), tape.parameters.size(), tape.outputs.size()}};
     detail::copy_all(tape.code, result.tape.code);
     detail::copy_all(tape.parameters, result.tape.parameters);
@@ -212,6 +216,7 @@ template <auto make> constexpr auto freeze() {
   FrozenTape<made.sizes[0], made.sizes[1], made.sizes[2]> frozen;
   const auto keep = [&](const auto& tape) {
     frozen.batch = tape.batch;
+    frozen.by_phase = tape.by_phase;
     detail::copy_all(tape.code, frozen.code);
     detail::copy_all(tape.parameters, frozen.parameters);
     detail::copy_all(tape.outputs, frozen.outputs);
