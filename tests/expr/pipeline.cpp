@@ -4,7 +4,9 @@
 
 #include "catch.hpp"
 #include "etch/layers/activations.hpp"
+#include "etch/layers/branches.hpp"
 #include "etch/layers/conv.hpp"
+#include "etch/layers/freeze.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/norm.hpp"
 #include "etch/layers/pool.hpp"
@@ -55,6 +57,27 @@ TEST_CASE("a residual keeps its inner layers together") {
       Input<10>{} | residual(linear | relu_layer) | relu_layer));
   static_assert(gives<Residual<Linear<10>, ReLU>, Shape<10>, Shape<10>>);
   static_assert(refuses<Residual<Linear<9>>, Shape<10>>, "it has to keep the shape");
+}
+
+TEST_CASE("layers side by side keep to themselves, and what is repeated is one flat list") {
+  static_assert(is<Concat<0, Conv2d<4, 3>, Sequential<Conv2d<4, 3>, ReLU>>>(
+      concat(conv, conv | relu_layer)));
+  static_assert(gives<Concat<0, Conv2d<4, 3>, Conv2d<2, 3>>, Shape<1, 8, 8>, Shape<6, 6, 6>>);
+  static_assert(refuses<Concat<0, Conv2d<4, 3>, Conv2d<2, 5>>, Shape<1, 8, 8>>);
+  static_assert(refuses<Concat<3, Conv2d<4, 3>, Conv2d<4, 3>>, Shape<1, 8, 8>>, "no such axis");
+  static_assert(is<Sum<Linear<10>, ReLU>>(sum(linear, relu_layer)));
+  static_assert(gives<Multiply<Linear<10>, Linear<10>>, Shape<3>, Shape<10>>);
+  static_assert(refuses<Sum<Linear<10>, ReLU>, Shape<9>>, "the results have one shape");
+  static_assert(refuses<Sum<Linear<10>, Conv2d<4, 3>>, Shape<10>>, "a branch does not fit");
+  static_assert(is<Sequential<Linear<10>, ReLU, Linear<10>, ReLU>>(repeat<2>(linear | relu_layer)));
+  static_assert(is<Sequential<ReLU>>(repeat<1>(relu_layer)));
+}
+
+TEST_CASE("freezing a pipeline freezes each of its layers") {
+  static_assert(is<Sequential<Freeze<Linear<10>>, Freeze<ReLU>>>(freeze(linear | relu_layer)));
+  static_assert(is<Freeze<Linear<10>>>(freeze(linear)));
+  static_assert(gives<Freeze<Linear<10>>, Shape<3>, Shape<10>>);
+  static_assert(refuses<Freeze<Conv2d<4, 3>>, Shape<10>>);
 }
 
 TEST_CASE("a network knows the shapes at both of its ends") {

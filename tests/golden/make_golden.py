@@ -209,6 +209,33 @@ def batch_norm():
              [nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 3)], (4,))
 
 
+class Branches(nn.Module):
+    """f of the results of modules side by side, which are named by position."""
+
+    def __init__(self, f, *branches):
+        super().__init__()
+        self.f = f
+        for i, branch in enumerate(branches):
+            self.add_module(str(i), branch)
+
+    def forward(self, x):
+        return self.f(*(branch(x) for branch in self.children()))
+
+
+def branches():
+    with Family("branches") as f:
+        f.layer("inception",
+                Branches(lambda *y: torch.cat(y, 1), nn.Conv2d(2, 3, 1),
+                         nn.Sequential(nn.Conv2d(2, 2, 1), nn.ReLU(),
+                                       nn.Conv2d(2, 4, 3, padding=1)), nn.Identity()), (2, 3, 4))
+        f.layer("concat_last_axis",
+                Branches(lambda *y: torch.cat(y, -1), nn.Linear(4, 3), nn.Tanh()), (2, 4))
+        f.layer("sum", Branches(lambda a, b, c: a + b + c, nn.Linear(4, 4), nn.Tanh(),
+                                nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 4))), (4,))
+        f.layer("gate", Branches(lambda a, b: a * b, nn.Linear(4, 5),
+                                 nn.Sequential(nn.Linear(4, 5), nn.Sigmoid())), (4,))
+
+
 def functions():
     positive = {"low": 0.2, "high": 3.0}
     both_positive = {**positive, "params": (0.2, 3.0)}
@@ -345,6 +372,6 @@ def optimizers():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in (linear, conv, pool, activations, norm, batch_norm, functions, kinks, networks, losses,
+    for family in (linear, conv, pool, activations, norm, batch_norm, branches, functions, kinks, networks, losses,
                    optimizers):
         family()

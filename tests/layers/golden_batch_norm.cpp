@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// Layers that know their batch, and layers side by side.
 #include "catch.hpp"
 #include "golden_driver.hpp"
 
@@ -22,5 +23,20 @@ TEST_CASE("batch normalisation computes what PyTorch computes, in training and i
               "conv_batch_norm_relu"),
           golden_batch_case<Shape<4>, Linear<6>, BatchNorm1d<>, Tanh, Linear<3>>(
               "linear_batch_norm_tanh_linear"),
+      });
+}
+
+TEST_CASE("layers side by side compute what PyTorch computes") {
+  using Vector = Shape<4>;
+  layers::check_golden(
+      "branches",
+      {
+          golden_batch_case<Shape<2, 3, 4>,
+                            Concat<0, Conv2d<3, 1>,
+                                   Sequential<Conv2d<2, 1>, ReLU, Conv2d<4, 3, Padding<1>>>,
+                                   Sequential<>>>("inception"),
+          golden_case<Shape<2, 4>, Concat<-1, Linear<3>, Tanh>>("concat_last_axis"),
+          golden_case<Vector, Sum<Linear<4>, Tanh, Sequential<Linear<5>, ReLU, Linear<4>>>>("sum"),
+          golden_case<Vector, Multiply<Linear<5>, Sequential<Linear<5>, Sigmoid>>>("gate"),
       });
 }

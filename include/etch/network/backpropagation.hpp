@@ -34,7 +34,7 @@ template <class Source> struct RoutineOf {
   using type = Routine<Source>;
 };
 
-/// A block of a network in training.
+/// A block of a network in training; `first` of those in which something is trained.
 template <class Block, std::size_t batch, bool first> struct TrainedBlock {
   using Forward =
       Routine<ForwardTape<typename Block::layers, typename Block::input, batch, !first>>;
@@ -129,7 +129,10 @@ class Backpropagation;
 template <class Net, class Loss, std::size_t batch, class... B, std::size_t... i>
 class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i...>> {
   static constexpr std::size_t count = sizeof...(B);
-  using Trained = mp::mp_list<detail::TrainedBlock<B, batch, i == 0>...>;
+  static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
+
+  /// Where nothing is trained before a block, nobody asks for the gradient of its input.
+  using Trained = mp::mp_list<detail::TrainedBlock<B, batch, starts[i].trained == 0>...>;
   template <std::size_t j> using Block = mp::mp_at_c<Trained, j>;
   using LossOf = LossRoutine<Loss, OutputShape<Net>, batch>;
 
@@ -166,8 +169,6 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
     at[first[count] + 1] = layout.floats;
     return at;
   }(Trained{});
-
-  static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
 
  public:
   /// Working memory, in floats.

@@ -36,6 +36,17 @@ constexpr bool is_cheap(Op op) {
   }
 }
 
+/// The argument that is no leaf, if there is exactly one; else -1.
+constexpr int only_computed_argument(const Tape& tape, const Instruction& i) {
+  int only = -1;
+  for (const int arg : i.args) {
+    if (arg < 0 || arg == only || info(tape[arg].op).kind == OpKind::leaf) continue;
+    if (only >= 0) return -1;
+    only = arg;
+  }
+  return only;
+}
+
 /// Decides which values of the forward half (instructions before `end`) the rest keeps: a value the
 /// rest reads is recomputed if that is cheap and takes nothing that is not at hand anyway.
 constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int y) {
@@ -49,10 +60,16 @@ constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int
     for (const int arg : tape.code[i].args) reads(arg);
   }
   for (std::size_t k = 1; k < tape.outputs.size(); ++k) reads(tape.outputs[k]);
-  // A view of something is kept by keeping what it looks at.
+  // A view of something is kept by keeping what it looks at, and several cheap functions of one
+  // value by keeping that.
+  Table<int> wanted(end, 0);
   for (std::size_t i = end; i-- > 0;) {
-    if (read[i] == 0 || info(tape.code[i].op).kind != OpKind::movement) continue;
-    read[static_cast<std::size_t>(tape.code[i].args[0])] = 1;
+    if (wanted[i] > 1) read[i] = 1;
+    if (read[i] == 0 || !is_cheap(tape.code[i].op)) continue;
+    const int only = only_computed_argument(tape, tape.code[i]);
+    if (only < 0) continue;
+    const bool view = info(tape.code[i].op).kind == OpKind::movement;
+    wanted[static_cast<std::size_t>(only)] += view ? 2 : 1;
   }
   for (std::size_t i = 0; i < end; ++i) {
     const Instruction& instruction = tape.code[i];
