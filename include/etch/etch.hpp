@@ -12,6 +12,7 @@
 #include "etch/layers/batch_norm.hpp"
 #include "etch/layers/branches.hpp"
 #include "etch/layers/conv.hpp"
+#include "etch/layers/dropout.hpp"
 #include "etch/layers/freeze.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/norm.hpp"

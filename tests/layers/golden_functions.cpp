@@ -22,7 +22,7 @@ template <class X, class W, auto f> GoldenCase of(const std::string& name) {
 
 constexpr auto add = [](auto x, auto w) { return x + w; };
 constexpr auto subtract = [](auto x, auto w) { return x - w; };
-constexpr auto multiply = [](auto x, auto w) { return x * w; };
+constexpr auto times = [](auto x, auto w) { return x * w; };
 constexpr auto divide = [](auto x, auto w) { return x / w; };
 constexpr auto power = [](auto x, auto w) { return pow(x, w); };
 constexpr auto smaller = [](auto x, auto w) { return min(x, w); };
@@ -68,7 +68,7 @@ TEST_CASE("functions in formulas compute what PyTorch computes") {
           of<Shape<3, 5>, gram>("matmul_x_transposed_x"),
           of<Shape<4, 1>, Shape<1, 5>, add>("add_4x1_1x5"),
           of<Shape<4, 5>, Shape<5>, subtract>("sub_4x5_5"),
-          of<Shape<4, 1>, Shape<1, 5>, multiply>("mul_4x1_1x5"),
+          of<Shape<4, 1>, Shape<1, 5>, times>("mul_4x1_1x5"),
           of<Shape<4, 5>, Shape<4, 1>, divide>("div_4x5_4x1"),
           of<Shape<5>, negative>("negate"),
           of<Shape<5>, cube>("pow_3"),

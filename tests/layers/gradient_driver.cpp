@@ -22,6 +22,7 @@ class Objective {
     machine_.set_input(0, x);
     machine_.set_input(etch::TrainingInput::of_weight,
                        Numbers<double>(net.batch, 1 / static_cast<double>(net.batch)));
+    machine_.set_input(etch::TrainingInput::of_keys, random_keys);
   }
 
   double operator()() {
@@ -107,7 +108,11 @@ void check_backpropagation(const GradientCase& c, const Drawn& drawn, double tot
   Numbers<float> targets = cast<float>(drawn.r);
   for (float& t : targets) t *= batch;
   const Aligned x(cast<float>(drawn.x)), r(targets), shares(Numbers<float>(net.batch, 1 / batch));
-  const float got = c.backpropagate(weights.data(), x.data(), r.data(), shares.data(),
+  Numbers<float> keys;
+  for (std::size_t block = 0; block < net.blocks.size(); ++block) {
+    for (const double key : random_keys) keys.push_back(static_cast<float>(key));
+  }
+  const float got = c.backpropagate(weights.data(), x.data(), r.data(), shares.data(), keys.data(),
                                     gradients.data(), memory.data());
   CHECK(std::abs(static_cast<double>(got) - total) <= 1e-5 * (1 + std::abs(total)));
   check_named(by_name(net.parameters, gradients.values()), want, "backpropagation");

@@ -34,7 +34,8 @@ struct GradientCase {
   std::size_t workspace;  ///< floats
   /// Backpropagation of the trainer, with the loss Dot.
   float (*backpropagate)(const float* parameters, const float* x, const float* target,
-                         const float* weight, float* gradients, float* memory) noexcept;
+                         const float* weight, const float* keys, float* gradients,
+                         float* memory) noexcept;
 };
 
 /// The layers between Front and Back, for each batch size.

@@ -33,6 +33,8 @@ TEST_CASE("gradients through vector layers in the middle are those of central di
   Middle<LogSoftmax<>>::add<5>(cases, "LogSoftmax");
   Middle<LayerNorm<>>::add<1, 5>(cases, "LayerNorm");
   Middle<Linear<6>, BatchNorm1d<>, Tanh>::add<5>(cases, "BatchNorm1d");
+  Middle<Linear<6>, Dropout<0.4>, Tanh>::add<1, 5>(cases, "Dropout behind a product");
+  Middle<LayerNorm<>, Dropout<0.4>, Dropout<0.2>>::add<5>(cases, "Dropout, twice");
   Middle<Linear<7>>::add<1, 5>(cases, "Linear");
   Middle<Linear<17, Bias<false>>>::add<5>(cases, "Linear without bias");
   Middle<Residual<Linear<6>, Tanh, Linear<6>>>::add<1, 5>(cases, "Residual");

@@ -101,6 +101,7 @@ Pass<T> run_pass(const Trainable& net, const Named<double>& parameters, const Nu
     std::size_t first_row;
   };
   const Numbers<T> share(net.batch, T(1) / static_cast<T>(net.batch));
+  const Numbers<T> keys = cast<T>(random_keys);
   std::vector<Trace> traces;
   Pass<T> pass{x, {}, {}};
   std::size_t row = 0;
@@ -110,7 +111,7 @@ Pass<T> run_pass(const Trainable& net, const Named<double>& parameters, const Nu
       const etch::ParameterInfo& info = net.parameters.at(row++).info;
       trace.weights.push_back(stored(info, cast<T>(weight(parameters, info))));
     }
-    trace.results = execute<T>(block.forward, {trace.x, {}, {}, share}, trace.weights);
+    trace.results = execute<T>(block.forward, {trace.x, {}, {}, share, keys}, trace.weights);
     pass.y = trace.results[0];
     traces.push_back(trace);
   }
@@ -119,7 +120,7 @@ Pass<T> run_pass(const Trainable& net, const Named<double>& parameters, const Nu
     const Trace& trace = traces[b];
     std::vector<Numbers<T>> inputs{trace.x, pass.dx};
     inputs.insert(inputs.end(), trace.results.begin(), trace.results.end());
-    inputs.insert(inputs.begin() + etch::TrainingInput::of_weight, share);
+    inputs.insert(inputs.begin() + etch::TrainingInput::of_weight, {share, keys});
     const auto gradients = execute<T>(net.blocks[b].backward, inputs, trace.weights);
     std::size_t output = 0;
     for (std::size_t k = 0; k < trace.weights.size(); ++k) {

@@ -18,6 +18,9 @@ namespace layers {
 
 namespace target = etch::HWY_NAMESPACE;
 template <class T> using Numbers = std::vector<T>;
+
+/// Those of all blocks.
+inline const Numbers<double> random_keys = {12345, 67890};
 template <class T> using Named = std::map<std::string, Numbers<T>>;
 
 /// A routine, and the tape that it was generated from.

@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "etch/layers/activations.hpp"
 #include "etch/layers/batch_norm.hpp"
+#include "etch/layers/dropout.hpp"
 #include "etch/layers/freeze.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/network/model.hpp"
@@ -48,7 +49,7 @@ template <std::size_t batch> Parameters<Normed> backpropagated(std::size_t rows)
   std::ranges::copy(oracle::random_floats(rows * 2, 2), target);
   for (std::size_t i = 0; i < batch; ++i) weight[i] = i < rows ? 1 / static_cast<float>(rows) : 0;
   alignas(64) static float memory[Run::workspace];
-  Run::run(parameters.data, x, target, weight, gradients.data, memory);
+  Run::run(parameters.data, x, target, weight, nullptr, gradients.data, memory);
   return gradients;
 }
 
@@ -145,4 +146,61 @@ TEST_CASE("for frozen parameters no gradient is computed, and before the first t
   CHECK(products == 1);
   const auto all = stepped<All>(SGD{.lr = 1});
   CHECK(all.before == all.after);
+}
+
+namespace {
+using Dropped = Network<Input<2>, Linear<64>, Dropout<0.25>, Linear<1>>;
+using Kept = Network<Input<2>, Linear<64>, Dropout<0.0>, Linear<1>>;
+using Without = Network<Input<2>, Linear<64>, Linear<1>>;
+
+template <class Net> Trainer<Net, MSE, SGD, Batch<4>> trainer_of(std::uint64_t seed) {
+  return Trainer<Net, MSE, SGD, Batch<4>>({.seed = seed, .optimizer = {.lr = 0.01f}});
+}
+constexpr std::array<float, 8> some_x = {1, 2, -1, 3, 2, -2, 1, 1};
+constexpr std::array<float, 4> some_target = {1, -1, 2, 0};
+
+/// Of the second layer, whose gradient is zero where all four samples lost the element.
+template <class Net> std::vector<float> slopes_of_last(Trainer<Net, MSE, SGD, Batch<4>>& trainer) {
+  trainer.step(some_x, some_target);
+  const Parameters<Net>& g = trainer.gradients();
+  if constexpr (std::is_same_v<Net, Without>) return tensor(g["1.weight"_k]);
+  else return tensor(g["2.weight"_k]);
+}
+}  // namespace
+
+TEST_CASE("a seed fixes the masks; every step has another one") {
+  auto a = trainer_of<Dropped>(7), b = trainer_of<Dropped>(7);
+  a.optimizer().lr = b.optimizer().lr = 0;
+  const auto first = slopes_of_last(a);
+  CHECK(slopes_of_last(b) == first);
+  CHECK(slopes_of_last(a) != first);
+  auto other = trainer_of<Dropped>(8);
+  other.parameters() = b.parameters();
+  CHECK(slopes_of_last(other) != first);
+}
+
+TEST_CASE("dropout drops the share that it says, scales the rest, and not at all in inference") {
+  auto kept = trainer_of<Kept>(7);
+  auto without = trainer_of<Without>(7);
+  CHECK(slopes_of_last(kept) == slopes_of_last(without));
+
+  // The mean of the first layer's results over many masks is what inference sees.
+  auto dropped = trainer_of<Dropped>(7);
+  dropped.optimizer().lr = 0;
+  double total = 0;
+  constexpr int steps = 400;
+  for (int i = 0; i < steps; ++i) {
+    dropped.step(some_x, some_target);
+    total += static_cast<double>(dropped.gradients()["2.bias"_k][0]);
+  }
+  auto plain = trainer_of<Without>(7);
+  plain.optimizer().lr = 0;
+  std::ranges::copy(dropped.parameters().data, plain.parameters().data);
+  plain.step(some_x, some_target);
+  CHECK(total / steps == Approx(plain.gradients()["1.bias"_k][0]).margin(0.1));
+
+  const auto model = std::make_unique<Model<Dropped>>(dropped.parameters());
+  const auto same = std::make_unique<Model<Without>>(plain.parameters());
+  CHECK((*model)(std::array{1.f, 2.f}) == (*same)(std::array{1.f, 2.f}));
+  static_assert(workspace_bytes<Dropped> == workspace_bytes<Without>);
 }

@@ -30,6 +30,7 @@ template <std::size_t number> struct Number {};
 template <std::size_t height, std::size_t width> struct WindowFits {};
 template <std::size_t axis, std::size_t extent> struct AxisOfAtLeast {};
 template <class... Options> struct OneOf {};
+struct ProbabilityBelowOne {};
 
 template <bool ok, class Where, class What, class Found> inline constexpr bool shapes_agree = ok;
 template <bool ok, class Where, class What, class Found> inline constexpr bool options_agree = ok;

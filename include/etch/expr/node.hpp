@@ -95,6 +95,12 @@ template <class... E> struct Outputs : Expression {
   using shape = Shape<>;
 };
 
+/// Independent numbers from [0, 1), in training others in each step. Formulas that want several
+/// tensors of one shape number them.
+template <class S, std::size_t number> struct Uniform01 : Expression {
+  using shape = S;
+};
+
 template <double number> inline constexpr Constant<number> constant{};
 template <std::size_t n> inline constexpr Iota<n> iota{};
 
@@ -106,6 +112,7 @@ template <FixedString name, class S, class Initializer>
 inline constexpr Parameter<name, S, Initializer, Role::buffer> buffer{};
 
 inline constexpr SampleWeight sample_weight{};
+template <class S, std::size_t number = 0> inline constexpr Uniform01<S, number> uniform{};
 
 template <class X> using ShapeOf = typename X::shape;
 

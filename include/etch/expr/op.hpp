@@ -21,7 +21,7 @@ enum class Op : unsigned char {
   // elementwise, one argument
   neg, abs, exp, expm1, log, log1p, sqrt, rsqrt, tanh, sigmoid, erf, relu,
   // elementwise, two arguments
-  add, sub, mul, div, max, min, pow, less, less_equal, equal,
+  add, sub, mul, div, max, min, pow, less, less_equal, equal, random,
   // elementwise, three arguments
   where,
   // movement: the same numbers seen in another order
@@ -68,6 +68,7 @@ inline constexpr OpInfo op_table[] = {
     {Op::less, "less", OpKind::elementwise, 2},
     {Op::less_equal, "less_equal", OpKind::elementwise, 2},
     {Op::equal, "equal", OpKind::elementwise, 2},
+    {Op::random, "random", OpKind::elementwise, 2},
     {Op::where, "where", OpKind::elementwise, 3},
     {Op::reshape, "reshape", OpKind::movement, 1},
     {Op::permute, "permute", OpKind::movement, 1},
@@ -107,7 +108,7 @@ constexpr const OpInfo& info(Op op) { return op_table[static_cast<std::size_t>(o
 /// What an op needs to know beside its arguments. One struct for all, so that an instruction is a
 /// plain value; each op reads only its own fields, the others stay zero.
 struct Attributes {
-  std::size_t index = 0;          ///< input: which; parameter: row of the parameter table
+  std::size_t index = 0;          ///< input: which; parameter: row of the table; random: stream
   std::size_t axis = 0;           ///< concat, slice, pad, iota
   std::size_t start = 0;          ///< slice, pad: first position along the axis
   std::size_t step = 0;           ///< slice, pad: distance of neighbours along the axis (>= 1)

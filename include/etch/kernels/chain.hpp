@@ -14,6 +14,7 @@
 
 #include "etch/kernels/lanes.hpp"
 #include "etch/kernels/math.hpp"
+#include "etch/kernels/random.hpp"
 #include "etch/tape/chain.hpp"
 
 // One vector's worth of a fused elementwise chain. Every kernel that carries a chain calls
@@ -173,6 +174,9 @@ HWY_INLINE hn::Vec<D> link_value(D d, const Position& at, hn::Vec<D> accumulator
   } else if constexpr (link.op == Op::iota) {
     const float first = static_cast<float>(at.index[link.buffer]);
     return link.buffer == axis ? hn::Iota(d, first) : hn::Set(d, first);
+  } else if constexpr (link.op == Op::random) {
+    return uniform_at<link.buffer, link.access.stride[axis]>(d, element<link.access>(at),
+                                                             v[link.args[0]], v[link.args[1]]);
   } else if constexpr (twice_exponent != 0) {
     return small_power<twice_exponent>(d, v[link.args[0]]);
   } else if constexpr (arity == 1) {

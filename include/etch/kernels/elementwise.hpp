@@ -42,7 +42,8 @@ template <class ChainType> constexpr void drop_axis(ChainType& chain, std::size_
 template <class ChainType> constexpr bool can_merge(const ChainType& chain, std::size_t axis) {
   for (const Link& link : chain.link) {
     const Array6<std::size_t>& stride = link.access.stride;
-    if (link.op == Op::input && stride[axis] != stride[axis + 1] * chain.domain[axis + 1]) {
+    const bool placed = link.op == Op::input || link.op == Op::random;
+    if (placed && stride[axis] != stride[axis + 1] * chain.domain[axis + 1]) {
       return false;
     }
     const int counted = static_cast<int>(axis);

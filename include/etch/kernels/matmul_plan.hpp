@@ -68,8 +68,9 @@ template <class ChainType> constexpr bool can_merge_rows(const ChainType& chain)
   for (const Link& link : chain.link) {
     const bool counts_rows = link.op == Op::iota && link.buffer < 2;
     const Array6<std::size_t>& stride = link.access.stride;
-    const bool apart = link.op == Op::input && chain.domain[1] != 1 &&
-                       stride[0] != stride[1] * chain.domain[1];
+    const bool placed = link.op == Op::input || link.op == Op::random;
+    const bool apart =
+        placed && chain.domain[1] != 1 && stride[0] != stride[1] * chain.domain[1];
     if (counts_rows || apart) return false;
   }
   return true;

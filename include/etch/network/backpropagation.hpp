@@ -52,6 +52,11 @@ template <class Block, std::size_t batch, bool first> struct TrainedBlock {
   static constexpr std::size_t scratch =
       std::max(Forward::workspace, Evaluation::workspace);
 
+  /// Whether a step draws random numbers.
+  static constexpr bool draws = std::ranges::any_of(
+      training_formula<typename Block::layers, typename Block::input>().code,
+      [](const Instruction& i) { return i.op == Op::random; });
+
   /// The rows of the table that a step writes: all but the frozen ones.
   static constexpr auto rows = [] {
     constexpr std::size_t count =
@@ -76,6 +81,7 @@ enum Slot : std::size_t { result, gradient, forward_scratch, backward_scratch, f
 struct BlockCall {
   const float* x;
   const float* weight;  ///< of each sample
+  const float* keys;    ///< two, of random numbers
   const float* parameters;
   const float* fixed;
   float* memory;
@@ -84,7 +90,7 @@ struct BlockCall {
 
 template <class R, std::size_t... k>
 HWY_INLINE void run_forward(const BlockCall& b, std::index_sequence<k...>) noexcept {
-  const float* const inputs[] = {b.x, nullptr, nullptr, b.weight};
+  const float* const inputs[] = {b.x, nullptr, nullptr, b.weight, b.keys};
   float* const outputs[] = {b.memory + b.at[result], b.memory + b.at[first_kept + k]...};
   R::run({inputs, b.parameters, outputs, b.memory + b.at[forward_scratch], b.fixed});
 }
@@ -107,7 +113,7 @@ void run_backward(const BlockCall& b, float* gradients, float* renewed, float* d
   [&]<std::size_t... k, std::size_t... i>(std::index_sequence<k...>,
                                           std::index_sequence<i...>) HWY_ATTR {
     const float* const inputs[] = {b.x, b.memory + b.at[gradient], b.memory + b.at[result],
-                                   b.weight, b.memory + b.at[first_kept + k]...};
+                                   b.weight, b.keys, b.memory + b.at[first_kept + k]...};
     float* const outputs[] = {
         (tape.parameters[B::rows[i]].role == Role::trained ? gradients : renewed) +
             parameter_offset(tape, B::rows[i])...,
@@ -174,22 +180,32 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
   /// Working memory, in floats.
   static constexpr std::size_t workspace = offsets[first[count] + 1];
 
+  /// Keys of random numbers that a step wants, whole numbers below 2^24: two a block, if any.
+  static constexpr std::size_t keys = (Block<i>::draws || ...) ? 2 * count : 0;
+
   /// x: [batch, input], target: [batch, target], weight: [batch], which adds up to one. Returns the
   /// sum of weight * loss as in inference.
   static float evaluate(const float* parameters, const float* x, const float* target,
                         const float* weight, float* memory) noexcept {
-    (detail::run_evaluation<Block<i>>(call_of(i, parameters, x, weight, memory)), ...);
+    const auto call = [&](std::size_t block) {
+      return call_of(block, parameters, x, weight, nullptr, memory);
+    };
+    (detail::run_evaluation<Block<i>>(call(i)), ...);
     return loss(target, weight, memory);
   }
 
   /// The same in training; also writes the gradient of that sum, and the new values of buffers, to
   /// `gradients`, laid out as the parameters. What stands there for frozen ones stays.
   static float run(const float* parameters, const float* x, const float* target,
-                   const float* weight, float* gradients, float* memory) noexcept {
-    (detail::run_forward<Block<i>>(call_of(i, parameters, x, weight, memory)), ...);
+                   const float* weight, const float* key, float* gradients,
+                   float* memory) noexcept {
+    const auto call = [&](std::size_t block) {
+      return call_of(block, parameters, x, weight, keys == 0 ? nullptr : key + 2 * block, memory);
+    };
+    (detail::run_forward<Block<i>>(call(i)), ...);
     const float total = loss(target, weight, memory);
     (detail::run_backward<Block<count - 1 - i>>(
-         call_of(count - 1 - i, parameters, x, weight, memory),
+         call(count - 1 - i),
          gradients + starts[count - 1 - i].trained, gradients + starts[count - 1 - i].fixed,
          input_gradient_of(count - 1 - i, memory)),
      ...);
@@ -206,9 +222,11 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
     return offsets.data() + first[block];
   }
   static HWY_INLINE detail::BlockCall call_of(std::size_t block, const float* parameters,
-                                              const float* x, const float* weight, float* memory) {
+                                              const float* x, const float* weight,
+                                              const float* keys_of_block, float* memory) {
     return {block == 0 ? x : memory + slots_of(block - 1)[detail::result],
             weight,
+            keys_of_block,
             parameters + starts[block].trained,
             parameters + starts[block].fixed,
             memory,

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "etch/data/random.hpp"
 #include "etch/network/backpropagation.hpp"
 #include "etch/network/flush_denormals.hpp"
 #include "etch/network/parameters.hpp"
@@ -31,6 +32,9 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
   static constexpr std::size_t slots = std::max<std::size_t>(Optimizer::slots * trained, 1);
 
  public:
+  /// `seed` is that of random numbers in formulas; parameters are zero.
+  explicit Training(std::uint64_t seed) : seed_(seed) {}
+
   Parameters<Net> parameters, gradients;
 
   // A batch that the owner fills: x [batch, input], target [batch, target], weight [batch].
@@ -42,8 +46,10 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
   /// it. If that is not a finite number, parameters and moments stay as they are.
   float step(const Optimizer& optimizer, const float* inputs, const float* targets) noexcept {
     const FlushDenormals guard;
+    float keys[Gradient::keys + 1] = {};
+    draw(keys);
     const float loss =
-        Gradient::run(parameters.data, inputs, targets, weight, gradients.data, workspace_);
+        Gradient::run(parameters.data, inputs, targets, weight, keys, gradients.data, workspace_);
     if (std::isfinite(loss)) {
       ++steps_;
       if constexpr (trained != 0) {
@@ -76,6 +82,14 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
   }
 
  private:
+  /// The keys of the step that comes. One that failed and is tried again has the same.
+  void draw(float* keys) const noexcept {
+    if constexpr (Gradient::keys != 0) {
+      Random random(seed_, RandomUse::dropout, static_cast<std::uint32_t>(steps_));
+      for (std::size_t i = 0; i < Gradient::keys; ++i) keys[i] = static_cast<float>(random() >> 8);
+    }
+  }
+
   void renew_buffers() noexcept {
     for (const PlacedParameter& p : parameter_table<Net>) {
       if (p.info.role != Role::buffer) continue;
@@ -83,6 +97,7 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
     }
   }
 
+  std::uint64_t seed_;
   Parameters<Net> good_;
   alignas(64) float slots_[slots] = {};
   alignas(64) float good_slots_[slots] = {};

@@ -33,6 +33,7 @@ constexpr Access contiguous(const Dims& shape) {
 ///   parameter  the result of the heavy op that carries this chain (its accumulator), always link 0
 ///   constant   `value`
 ///   iota       the position along domain axis `buffer`, as a float
+/// A `random` link counts the places of its stream `buffer` through `access`.
 struct Link {
   Op op = Op::constant;
   Array3<int> args{-1, -1, -1};

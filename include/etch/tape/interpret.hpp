@@ -55,6 +55,8 @@ template <class T> constexpr void execute(const Step<T>& s) {
       return map(s, [](const T& a, const T& b) { return T(math::less(a, b) || a == b); });
     case Op::equal: return map(s, [](const T& a, const T& b) { return T(a == b); });
 
+    case Op::random: return random(s);
+
     case Op::where:
       return map(s, [](const T& c, const T& a, const T& b) { return c == T(0) ? b : a; });
 
@@ -87,7 +89,8 @@ template <class T> constexpr void execute(const Step<T>& s) {
 /// the dynamic twin in the benchmarks, and the runner for graphs that were read from a file.
 ///
 /// T is float, double or any number type that is default constructible and constructible from a
-/// double, has + - * /, unary minus, == and <, and for which exp, expm1, log, log1p, sqrt, tanh,
+/// double, has + - * /, unary minus, == and <, a conversion to double where keys of random numbers are read,
+/// and for which exp, expm1, log, log1p, sqrt, tanh,
 /// erf and pow are found by argument-dependent lookup (a dual number, say). All values live in one
 /// buffer that the constructor allocates; run() allocates nothing.
 template <class T> class Interpreter {

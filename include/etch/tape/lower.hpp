@@ -17,7 +17,7 @@ namespace etch {
 enum class Phase : unsigned char { inference, training };
 
 /// The places that inputs have on the tapes of training: see joint_tape.
-enum TrainingInput : std::size_t { of_x, of_gradient, of_y, of_weight, first_kept_input };
+enum TrainingInput : std::size_t { of_x, of_gradient, of_y, of_weight, of_keys, first_kept_input };
 
 namespace detail {
 
@@ -117,6 +117,23 @@ template <class Y, class B, class V> struct lower_node<Renewed<Y, B, V>> {
       lower_expression<B>(context);  // gives it its row even if inference does not read it
     }
     return lower_expression<Y>(context);
+  }
+};
+
+/// Two numbers that the trainer draws for each block and step are the keys.
+template <class S, std::size_t number> struct lower_node<Uniform01<S, number>> {
+  static constexpr int run(Lowering& context) {
+    Tape& tape = context.tape;
+    std::size_t stream = 0;
+    for (const Instruction& i : tape.code) stream += i.op == Op::random ? 1 : 0;
+    const Value keys = {&tape, tape.push({.op = Op::input,
+                                          .shape = Shape<2>::dims,
+                                          .attr = {.index = TrainingInput::of_keys}})};
+    const auto key = [&](std::size_t k) {
+      const Value one = slice(keys, {.axis = 0, .start = k, .step = 1}, 1);
+      return for_each_sample(broadcast(reshape(one, Dims{}), S::dims)).id;
+    };
+    return emit(tape, Op::random, S::dims, {key(0), key(1), -1}, {.index = stream}).id;
   }
 };
 

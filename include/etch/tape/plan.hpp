@@ -174,6 +174,7 @@ class Planner {
         const bool inside = known >= 0 && !is_copy(i) && in_chain(step, view.base);
         link.args[static_cast<std::size_t>(k)] = inside ? known : leaf(i, view, planned, buffers);
       }
+      if (link.op == Op::random) count_places(i, planned, link);
       if (is_copy(i)) {
         at(i) = link.args[0];
       } else {
@@ -188,6 +189,15 @@ class Planner {
           {.value = link_of[i], .buffer = static_cast<int>(buffers.targets.size())});
       buffers.targets.push_back(static_cast<int>(i));
     }
+  }
+
+  constexpr void count_places(int i, const PlannedStep& planned, Link& link) const {
+    const Instruction& instruction = tape_[i];
+    const Domain domain = domain_of(tape_, instruction);
+    const DomainAccess own =
+        domain_access(tape_, {.base = i, .access = contiguous(instruction.shape)});
+    link.access = merge_onto(domain, own, planned.domain).access;
+    link.buffer = static_cast<int>(instruction.attr.index);
   }
 
   constexpr bool in_chain(const Step& step, int i) const {

@@ -15,7 +15,7 @@
 namespace etch {
 
 /// Inputs have the same places on both, see TrainingInput: x, the gradient of y, y, the weight of
-/// each sample, then what was kept. Each tape reads what it needs of them.
+/// each sample, keys of random numbers, then what was kept. Each tape reads what it needs of them.
 /// forward:  outputs y, then what is kept.
 /// backward: outputs, in the order of the table, the gradient of each parameter and the new value of
 /// each buffer, then (if asked for) the gradient of x. Of a frozen parameter there is nothing.
@@ -31,6 +31,7 @@ constexpr bool is_cheap(Op op) {
   switch (op) {
     case Op::neg: case Op::abs: case Op::relu: case Op::add: case Op::sub: case Op::mul:
     case Op::max: case Op::min: case Op::less: case Op::less_equal: case Op::equal: case Op::where:
+    case Op::random:
       return true;
     default: return info(op).kind == OpKind::movement || info(op).kind == OpKind::leaf;
   }

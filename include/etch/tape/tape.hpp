@@ -24,6 +24,7 @@ namespace etch {
 ///   input, parameter   attr.index
 ///   constant           value, any shape
 ///   iota               0, 1, 2, ... along attr.axis of `shape`
+///   random             from [0, 1): a function of two keys (args), attr.index and the place
 ///   reshape            same numbers in row-major order
 ///   permute            attr.order
 ///   slice              shape[axis] elements of x from attr.start, every attr.step-th

@@ -72,7 +72,7 @@ class Trainer {
   using Options = TrainerOptions<Optimizer>;
 
   explicit Trainer(Options options = {})
-      : options_(std::move(options)), training_(std::make_unique<Executed>()) {
+      : options_(std::move(options)), training_(std::make_unique<Executed>(options_.seed)) {
     initialize(training_->parameters, options_.seed);
   }
 

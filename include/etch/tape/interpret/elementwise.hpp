@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
+#include "etch/expr/mix.hpp"
 #include "etch/tape/interpret/step.hpp"
 
 namespace etch::rule {
@@ -37,6 +39,19 @@ template <class T> constexpr T absolute(const T& x) {
 /// NaN stays; the derivative of a dual number at zero is zero, as PyTorch's.
 template <class T> constexpr T relu(const T& x) {
   return math::less(x, T(0)) || x == T(0) ? T(0) : x;
+}
+
+/// The keys are those of the first sample: all have the same.
+template <class T> constexpr void random(const Step<T>& s) {
+  const std::size_t n = s.code.shape.size();
+  const auto key = [&](std::size_t k) {
+    return static_cast<std::uint32_t>(static_cast<double>(s.args[k].data[0]));
+  };
+  const auto stream = static_cast<std::uint32_t>(s.code.attr.index);
+  for (std::size_t i = 0; i < n * s.samples; ++i) {
+    const float u = etch::detail::uniform_at(static_cast<std::uint32_t>(i), stream, key(0), key(1));
+    s.data[i] = T(static_cast<double>(u));
+  }
 }
 
 }  // namespace etch::rule

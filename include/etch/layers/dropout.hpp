@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "etch/expr/functions.hpp"
+
+namespace etch {
+
+/// In training sets each element to zero with probability p and scales the others by 1 / (1 - p)
+/// (Srivastava et al. 2014), as torch.nn.Dropout; in inference passes x on, at no cost. The mask is a
+/// function of the trainer's seed, the step and the element's place: the same on every machine.
+template <double p = 0.5> struct Dropout {
+  template <class S> static constexpr auto fits() {
+    if constexpr (p >= 0 && p < 1) return Fits{};
+    else return OptionMisfit<ProbabilityBelowOne, Dropout>{};
+  }
+
+  template <Expr X> static constexpr auto formula(X x) {
+    const auto kept = uniform<ShapeOf<X>> >= constant<p>;
+    return by_phase(kept * (x * constant<1 / (1 - p)>), x);
+  }
+};
+
+}  // namespace etch
