@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include "etch/expr/mix.hpp"
@@ -41,16 +42,21 @@ template <class T> constexpr T relu(const T& x) {
   return math::less(x, T(0)) || x == T(0) ? T(0) : x;
 }
 
-/// The keys are those of the first sample: all have the same.
+/// The keys are those of the first sample: all have the same. NaN for number types without a way
+/// back to double, in which keys cannot be read.
 template <class T> constexpr void random(const Step<T>& s) {
-  const std::size_t n = s.code.shape.size();
-  const auto key = [&](std::size_t k) {
-    return static_cast<std::uint32_t>(static_cast<double>(s.args[k].data[0]));
-  };
-  const auto stream = static_cast<std::uint32_t>(s.code.attr.index);
-  for (std::size_t i = 0; i < n * s.samples; ++i) {
-    const float u = etch::detail::uniform_at(static_cast<std::uint32_t>(i), stream, key(0), key(1));
-    s.data[i] = T(static_cast<double>(u));
+  if constexpr (requires(T x) { static_cast<double>(x); }) {
+    const std::size_t n = s.code.shape.size();
+    const auto key = [&](std::size_t k) {
+      return static_cast<std::uint32_t>(static_cast<double>(s.args[k].data[0]));
+    };
+    const auto stream = static_cast<std::uint32_t>(s.code.attr.index);
+    for (std::size_t i = 0; i < n * s.samples; ++i) {
+      const auto place = static_cast<std::uint32_t>(i);
+      s.data[i] = T(static_cast<double>(etch::detail::uniform_at(place, stream, key(0), key(1))));
+    }
+  } else {
+    s.fill(T(std::numeric_limits<double>::quiet_NaN()));
   }
 }
 
