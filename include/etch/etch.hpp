@@ -16,6 +16,7 @@
 #include "etch/layers/freeze.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/norm.hpp"
+#include "etch/layers/piecewise.hpp"
 #include "etch/layers/pool.hpp"
 #include "etch/layers/sequential.hpp"
 #include "etch/layers/shape.hpp"

@@ -95,6 +95,20 @@ class Function(nn.Module):
         return self.f(x, *self.parameters())
 
 
+class RMSNorm(nn.Module):
+    """That of PyTorch 2.4 and later; without `eps` that of a float, whatever is computed here."""
+
+    def __init__(self, shape, eps=None, elementwise_affine=True):
+        super().__init__()
+        self.axes = tuple(range(-len(shape), 0))
+        self.eps = torch.finfo(torch.float32).eps if eps is None else eps
+        self.weight = nn.Parameter(torch.ones(shape)) if elementwise_affine else None
+
+    def forward(self, x):
+        y = x / torch.sqrt((x ** 2).mean(self.axes, keepdim=True) + self.eps)
+        return y if self.weight is None else y * self.weight
+
+
 class Residual(nn.Sequential):
     def forward(self, x):
         return x + super().forward(x)
@@ -146,7 +160,7 @@ def pool():
 
 def activations():
     wide = torch.tensor([[-100.0, -30.0, -20.5, -9.0, 0.25], [100.0, 30.0, 20.5, 9.0, -0.25],
-                         [-100.0, 100.0, -30.0, 30.0, 1.0]], dtype=torch.float64)
+                         [-100.0, 100.0, 0.0, 20.0, 1.0]], dtype=torch.float64)
     with Family("activations") as f:
         for name, layer in {
             "relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(), "leaky_relu_0.2": nn.LeakyReLU(0.2),
@@ -155,6 +169,9 @@ def activations():
             "elu": nn.ELU(), "elu_0.5": nn.ELU(0.5),
             "softplus": nn.Softplus(), "softplus_beta2": nn.Softplus(beta=2),
             "softmax": nn.Softmax(-1), "log_softmax": nn.LogSoftmax(-1),
+            "mish": nn.Mish(), "selu": nn.SELU(), "celu": nn.CELU(), "celu_0.5": nn.CELU(0.5),
+            "log_sigmoid": nn.LogSigmoid(), "softsign": nn.Softsign(),
+            "tanhshrink": nn.Tanhshrink(), "softmin": nn.Softmin(-1),
         }.items():
             f.layer(name, layer, (7,), low=-4.0, high=4.0)
             if name not in ("relu", "leaky_relu", "leaky_relu_0.2"):
@@ -162,6 +179,42 @@ def activations():
         f.layer("softmax_4x5", nn.Softmax(-1), (4, 5))
         f.layer("softmax_axis0_4x5", nn.Softmax(1), (4, 5))
         f.layer("log_softmax_4x5", nn.LogSoftmax(-1), (4, 5))
+        f.layer("softmin_axis0_4x5", nn.Softmin(1), (4, 5))
+        f.layer("glu", nn.GLU(), (8,), low=-4.0, high=4.0)
+        f.layer("glu_extreme", nn.GLU(), (4,),
+                x=torch.tensor([[2.0, -100.0, 100.0, 100.0], [3.0, 100.0, -100.0, -100.0],
+                                [0.0, 1.0, 0.0, -30.0]], dtype=torch.float64))
+        f.layer("glu_axis0_4x3", nn.GLU(1), (4, 3))
+        f.layer("glu_axis1_2x4x3", nn.GLU(2), (2, 4, 3))
+
+
+def piecewise():
+    """Each layer as it comes, and where its pieces meet and far out (_edges)."""
+    edges = torch.tensor([[-3.0, -1.0, -0.5, 0.0], [0.5, 1.0, 3.0, 6.0],
+                          [-100.0, 100.0, 0.25, -2.5]], dtype=torch.float64)
+
+    def hardswish(x):  # nn.Hardswish has other gradients at -3 and 3 before PyTorch 2.7
+        return x * nn.functional.relu6(x + 3) / 6
+
+    def heaviside(x):  # torch.heaviside has no gradient at all, this a zero
+        return torch.heaviside(x.detach(), torch.zeros_like(x)) + 0 * x
+
+    with Family("piecewise") as f:
+        for name, layer in {
+            "relu6": nn.ReLU6(),
+            "hardtanh": nn.Hardtanh(), "hardtanh_-2.5_0.5": nn.Hardtanh(-2.5, 0.5),
+            "hardsigmoid": nn.Hardsigmoid(), "hardswish": Function(hardswish),
+            "hardshrink": nn.Hardshrink(), "hardshrink_1": nn.Hardshrink(1.0),
+            "softshrink": nn.Softshrink(), "softshrink_1": nn.Softshrink(1.0),
+            "threshold_0.5_-2": nn.Threshold(0.5, -2.0), "heaviside": Function(heaviside),
+        }.items():
+            f.layer(name, layer, (7,), low=-8.0, high=8.0)
+            f.layer(f"{name}_edges", layer, (4,), x=edges.clone())
+        f.layer("prelu", nn.PReLU(), (7,), low=-8.0, high=8.0)
+        f.layer("prelu_edges", nn.PReLU(), (4,), x=edges.clone())  # afresh: gradients add up
+        f.layer("prelu_4_of_4", nn.PReLU(4), (4,))
+        f.layer("prelu_4_of_4x5", nn.PReLU(4), (4, 5))
+        f.layer("prelu_2_of_2x3x2", nn.PReLU(2), (2, 3, 2))
 
 
 def norm():
@@ -171,6 +224,32 @@ def norm():
         f.layer("layer_norm_4x6", nn.LayerNorm((4, 6)), (4, 6))
         f.layer("layer_norm_6_eps0.1", nn.LayerNorm(6, eps=0.1), (6,))
         f.layer("layer_norm_6_no_affine", nn.LayerNorm(6, elementwise_affine=False), (6,))
+        for name, layer, sample in [
+            ("group_norm_2_of_6", nn.GroupNorm(2, 6), (6,)),
+            ("group_norm_2_of_4x5", nn.GroupNorm(2, 4), (4, 5)),
+            ("group_norm_3_of_6x2x3", nn.GroupNorm(3, 6), (6, 2, 3)),
+            ("group_norm_1_of_3x2x2", nn.GroupNorm(1, 3), (3, 2, 2)),
+            ("group_norm_3_of_3x2x3", nn.GroupNorm(3, 3), (3, 2, 3)),
+            ("group_norm_2_of_4x5_eps0.1", nn.GroupNorm(2, 4, eps=0.1), (4, 5)),
+            ("group_norm_2_of_4x5_no_affine", nn.GroupNorm(2, 4, affine=False), (4, 5)),
+            ("instance_norm1d", nn.InstanceNorm1d(3), (3, 7)),
+            ("instance_norm1d_affine", nn.InstanceNorm1d(3, affine=True), (3, 7)),
+            ("instance_norm2d", nn.InstanceNorm2d(2), (2, 3, 4)),
+            ("instance_norm2d_affine_eps0.1",
+             nn.InstanceNorm2d(2, eps=0.1, affine=True), (2, 3, 4)),
+            ("rms_norm_6", RMSNorm((6,)), (6,)),
+            ("rms_norm_6_of_4x6", RMSNorm((6,)), (4, 6)),
+            ("rms_norm_4x6", RMSNorm((4, 6)), (4, 6)),
+            ("rms_norm_6_eps0.1", RMSNorm((6,), eps=0.1), (6,)),
+            ("rms_norm_6_no_affine", RMSNorm((6,), elementwise_affine=False), (6,)),
+        ]:
+            f.layer(name, layer, sample)
+        # So small that epsilon decides; so far out that mean(x^2) - mean(x)^2 would be noise.
+        steps = torch.arange(24, dtype=torch.float64) * 7 % 24 - 11.5
+        f.layer("rms_norm_8_small", RMSNorm((8,)), (8,), x=steps.reshape(3, 8) / 2 ** 14)
+        f.layer("layer_norm_8_small", nn.LayerNorm(8), (8,), x=steps.reshape(3, 8) / 2 ** 11)
+        f.layer("group_norm_2_of_4x2_far", nn.GroupNorm(2, 4), (4, 2),
+                x=steps.reshape(3, 4, 2) + 1000)
 
 
 def batch_norm():
@@ -372,6 +451,6 @@ def optimizers():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in (linear, conv, pool, activations, norm, batch_norm, branches, functions, kinks, networks, losses,
-                   optimizers):
+    for family in (linear, conv, pool, activations, piecewise, norm, batch_norm, branches, functions,
+                   kinks, networks, losses, optimizers):
         family()

@@ -36,18 +36,6 @@ TEST_CASE("pooling layers compute what PyTorch computes") {
       });
 }
 
-TEST_CASE("normalisation layers compute what PyTorch computes") {
-  layers::check_golden(
-      "norm",
-      {
-          golden_case<Shape<6>, LayerNorm<>>("layer_norm_6"),
-          golden_case<Shape<4, 6>, LayerNorm<Shape<6>>>("layer_norm_6_of_4x6"),
-          golden_case<Shape<4, 6>, LayerNorm<Shape<4, 6>>>("layer_norm_4x6"),
-          golden_case<Shape<6>, LayerNorm<void, Epsilon<0.1>>>("layer_norm_6_eps0.1"),
-          golden_case<Shape<6>, LayerNorm<void, Affine<false>>>("layer_norm_6_no_affine"),
-      });
-}
-
 TEST_CASE("networks compute what PyTorch computes") {
   using Branch = Residual<Linear<6>, Tanh, Linear<6>>;
   layers::check_golden(

@@ -26,6 +26,9 @@ TEST_CASE("gradients through image layers in the middle are those of central dif
   Middle<AvgPool2d<2>>::add<5>(cases, "AvgPool2d");
   Middle<AvgPool2d<3, Stride<2>, Padding<1>>>::add<5>(cases, "AvgPool2d with padding");
   Middle<LayerNorm<Shape<4, 4, 5>>>::add<5>(cases, "LayerNorm");
+  Middle<GroupNorm<2>, Hardswish>::add<1, 5>(cases, "GroupNorm and Hardswish");
+  Middle<InstanceNorm2d<Affine<true>>>::add<5>(cases, "InstanceNorm2d");
+  Middle<PReLU<4>>::add<5>(cases, "PReLU of channels");
   Middle<Residual<Conv2d<4, 3, Padding<1>>, ReLU>>::add<5>(cases, "Residual");
   layers::check_gradients(cases);
 }

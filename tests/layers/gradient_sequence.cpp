@@ -33,6 +33,9 @@ TEST_CASE("gradients through layers of sequences in the middle are those of cent
   Middle<Softmax<0>>::add<5>(cases, "Softmax over another axis");
   Middle<LayerNorm<>>::add<5>(cases, "LayerNorm of the last axis");
   Middle<LayerNorm<Shape<4, 6>, Affine<false>>>::add<5>(cases, "LayerNorm of all");
+  Middle<RMSNorm<>>::add<5>(cases, "RMSNorm");
+  Middle<InstanceNorm1d<>>::add<5>(cases, "InstanceNorm1d");
+  Middle<GLU<0>>::add<5>(cases, "GLU of another axis");
   Middle<Linear<7>>::add<1, 5>(cases, "Linear");
   Middle<Flatten>::add<5>(cases, "Flatten");
   Middle<Formula<attention>>::add<1, 5>(cases, "attention");

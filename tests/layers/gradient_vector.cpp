@@ -35,6 +35,10 @@ TEST_CASE("gradients through vector layers in the middle are those of central di
   Middle<Linear<6>, BatchNorm1d<>, Tanh>::add<5>(cases, "BatchNorm1d");
   Middle<Linear<6>, Dropout<0.4>, Tanh>::add<1, 5>(cases, "Dropout behind a product");
   Middle<LayerNorm<>, Dropout<0.4>, Dropout<0.2>>::add<5>(cases, "Dropout, twice");
+  Middle<Mish>::add<5>(cases, "Mish");
+  Middle<SELU>::add<5>(cases, "SELU");
+  Middle<PReLU<>>::add<1, 5>(cases, "PReLU");
+  Middle<GLU<>>::add<5>(cases, "GLU");
   Middle<Linear<7>>::add<1, 5>(cases, "Linear");
   Middle<Linear<17, Bias<false>>>::add<5>(cases, "Linear without bias");
   Middle<Residual<Linear<6>, Tanh, Linear<6>>>::add<1, 5>(cases, "Residual");

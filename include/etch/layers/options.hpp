@@ -48,7 +48,8 @@ template <double number> struct Epsilon : option::Epsilon {
 template <double share> struct Momentum : option::Momentum {
   static constexpr double value = share;
 };
-/// Affine<false>: normalise without trainable weight and bias.
+/// Affine<false>: normalise without trainable weight and bias; Affine<true>: with them, where that
+/// is not the default.
 template <bool on> struct Affine : option::Affine { static constexpr bool value = on; };
 
 /// The value of the option with this key among the given ones, or `fallback`.
