@@ -249,7 +249,7 @@ def norm():
         f.layer("rms_norm_8_small", RMSNorm((8,)), (8,), x=steps.reshape(3, 8) / 2 ** 14)
         f.layer("layer_norm_8_small", nn.LayerNorm(8), (8,), x=steps.reshape(3, 8) / 2 ** 11)
         f.layer("group_norm_2_of_4x2_far", nn.GroupNorm(2, 4), (4, 2),
-                x=steps.reshape(3, 4, 2) + 1000)
+                x=steps.reshape(3, 4, 2) + 10000)
 
 
 def batch_norm():
