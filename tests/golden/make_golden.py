@@ -393,11 +393,12 @@ def networks():
 def losses():
     """y is the mean loss over the batch (and all elements), dx and d<key> its gradients."""
     with Family("losses") as f:
-        def case(name, loss, target, sample, net=None, **options):
+        def case(name, loss, target, sample, net=None, x=None, **options):
             rng = random.Random(name)
             if not isinstance(target, torch.Tensor):
                 target = draw(rng, *target)
-            x = draw(rng, (len(target), *sample), **options).requires_grad_()
+            x = draw(rng, (len(target), *sample), **options) if x is None else x
+            x.requires_grad_()
             net = (net or nn.Sequential()).double()
             with torch.no_grad():
                 for p in net.parameters():
@@ -418,6 +419,7 @@ def losses():
         case("mse_2x3", nn.MSELoss(), ((3, 2, 3),), (2, 3))
         case("bce_with_logits", bce, bits, (4,))
         case("bce_with_logits_large", bce, bits, (4,), **large)
+        case("bce_with_logits_zero", bce, bits, (4,), x=torch.zeros(3, 4, dtype=torch.float64))
         case("bce_with_logits_soft", bce, ((3, 4), 0.0, 1.0), (4,))
         case("mlp_cross_entropy", nn.CrossEntropyLoss(), torch.tensor([1, 3, 0]), (5,),
              nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 4)))

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "catch.hpp"
+#include "etch/network/update.hpp"
 #include "etch/train/losses.hpp"
 #include "etch/train/optimizers.hpp"
 #include "golden/golden.hpp"
@@ -21,6 +22,7 @@ TEST_CASE("losses and their gradients are those of PyTorch") {
           golden_loss<MSE, Shape<2, 3>>("mse_2x3"),
           golden_loss<BCEWithLogits, Shape<4>>("bce_with_logits"),
           golden_loss<BCEWithLogits, Shape<4>>("bce_with_logits_large"),
+          golden_loss<BCEWithLogits, Shape<4>>("bce_with_logits_zero"),
           golden_loss<BCEWithLogits, Shape<4>>("bce_with_logits_soft"),
           golden_loss<CrossEntropy, Shape<5>, 3, Linear<6>, ReLU, Linear<4>>("mlp_cross_entropy"),
       });

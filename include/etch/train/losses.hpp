@@ -54,7 +54,8 @@ struct BCEWithLogits {
   template <class S> using Target = S;
 
   template <Expr X, Expr T> static constexpr auto formula(X x, T t) {
-    return mean(relu(x) - x * t + log1p(exp(-abs(x))));
+    const auto minus_abs = where(x > constant<0.0>, -x, x);  // slope 1 at 0, where relu has none
+    return mean(relu(x) - x * t + log1p(exp(minus_abs)));
   }
 
   static double correct(std::span<const float> x, std::span<const float> t) {

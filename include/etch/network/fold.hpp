@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "etch/layers/batch_norm.hpp"
+#include "etch/layers/conv.hpp"
+#include "etch/layers/linear.hpp"
+#include "etch/network/parameters.hpp"
+
+// A normalisation with running statistics is affine in each channel: the layer before it can do that
+// with weights of its own.
+
+namespace etch {
+
+namespace detail {
+
+/// A layer with the same shapes that has a bias; no type where nothing can be folded into it.
+template <class L> struct with_bias {};
+
+template <class Done, class... Options> struct without_bias_option;
+template <class... Done> struct without_bias_option<mp::mp_list<Done...>> {
+  using type = mp::mp_list<Done...>;
+};
+template <class... Done, class First, class... Rest>
+struct without_bias_option<mp::mp_list<Done...>, First, Rest...>
+    : without_bias_option<std::conditional_t<std::is_base_of_v<option::Bias, First>,
+                                             mp::mp_list<Done...>, mp::mp_list<Done..., First>>,
+                          Rest...> {};
+
+template <std::size_t out, class... Options> struct with_bias<Linear<out, Options...>> {
+  template <class List> struct of;
+  template <class... Kept> struct of<mp::mp_list<Kept...>> {
+    using type = Linear<out, Kept...>;
+  };
+  using type = typename of<typename without_bias_option<mp::mp_list<>, Options...>::type>::type;
+};
+template <std::size_t out, Size2d kernel, class... Options>
+struct with_bias<Conv2d<out, kernel, Options...>> {
+  template <class List> struct of;
+  template <class... Kept> struct of<mp::mp_list<Kept...>> {
+    using type = Conv2d<out, kernel, Kept...>;
+  };
+  using type = typename of<typename without_bias_option<mp::mp_list<>, Options...>::type>::type;
+};
+
+template <class L> struct batch_norm_epsilon {};
+template <class... Options> struct batch_norm_epsilon<BatchNorm1d<Options...>> {
+  static constexpr double value = option_or<option::Epsilon, 1e-5, Options...>();
+};
+template <class... Options> struct batch_norm_epsilon<BatchNorm2d<Options...>> {
+  static constexpr double value = option_or<option::Epsilon, 1e-5, Options...>();
+};
+
+template <class L, class N>
+concept Foldable = requires {
+  typename with_bias<L>::type;
+  batch_norm_epsilon<N>::value;
+};
+
+/// A tensor of a network seen as state_dict shows it.
+template <class Float> struct NamedTensor {
+  ParameterInfo info;
+  Float* data;
+
+  Float& operator[](std::size_t i) const { return data[stored_at(info, i)]; }
+};
+template <class Float> using NamedTensors = std::map<std::string, NamedTensor<Float>>;
+
+template <class Net, class Float> NamedTensors<Float> named_tensors(Float* data) {
+  NamedTensors<Float> result;
+  for (const PlacedParameter& p : parameter_table<Net>) {
+    result[std::string(p.info.name.view())] = {p.info, data + p.offset};
+  }
+  return result;
+}
+
+/// Where a list of layers stands, before and after: "2." and "1.", say.
+struct FoldedPlace {
+  const NamedTensors<const float>& from;
+  const NamedTensors<float>& to;
+  std::string before, after;
+
+  FoldedPlace inside(std::size_t i, std::size_t j) const {
+    return {from, to, before + std::to_string(i) + '.', after + std::to_string(j) + '.'};
+  }
+
+  /// What stands under `before` goes under `after`.
+  void copy() const {
+    for (const auto& [name, tensor] : from) {
+      if (name.compare(0, before.size(), before) != 0) continue;
+      const NamedTensor<float>& target = to.at(after + name.substr(before.size()));
+      for (std::size_t i = 0; i < tensor.info.shape.size(); ++i) target[i] = tensor[i];
+    }
+  }
+
+  /// The tensor of that name, or one number for all elements if there is none.
+  template <class F> float value(const std::string& name, F index, float otherwise) const {
+    const auto found = from.find(name);
+    return found == from.end() ? otherwise : found->second[index];
+  }
+
+  /// y = (W x + b - mean) s + shift with s = weight / sqrt(var + epsilon), channel by channel.
+  void fold(const std::string& norm, double epsilon) const {
+    const NamedTensor<const float>& w = from.at(before + "weight");
+    const NamedTensor<float>& to_w = to.at(after + "weight");
+    const NamedTensor<float>& to_b = to.at(after + "bias");
+    const std::size_t outputs = w.info.shape[0], each = w.info.shape.size() / outputs;
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const auto of = [&](const std::string& name, float otherwise) {
+        return static_cast<double>(value(name, o, otherwise));
+      };
+      const double s =
+          of(norm + "weight", 1) / std::sqrt(of(norm + "running_var", 1) + epsilon);
+      const double b = of(before + "bias", 0) - of(norm + "running_mean", 0);
+      to_b[o] = static_cast<float>(b * s + of(norm + "bias", 0));
+      for (std::size_t i = 0; i < each; ++i) {
+        to_w[o * each + i] = static_cast<float>(static_cast<double>(w[o * each + i]) * s);
+      }
+    }
+  }
+};
+
+template <class... Layers> struct fold_layers;
+
+/// A layer that stays what it is, or changes inside.
+template <class L> struct fold_layer {
+  using type = L;
+  static void run(const FoldedPlace& place) { place.copy(); }
+};
+template <class... Inner> struct fold_layer<Sequential<Inner...>> {
+  using type = mp::mp_rename<typename fold_layers<Inner...>::type, Sequential>;
+  static void run(const FoldedPlace& place) { fold_layers<Inner...>::run(place, 0, 0); }
+};
+template <class... Inner> struct fold_layer<Residual<Inner...>> {
+  using type = mp::mp_rename<typename fold_layers<Inner...>::type, Residual>;
+  static void run(const FoldedPlace& place) { fold_layers<Inner...>::run(place, 0, 0); }
+};
+
+template <> struct fold_layers<> {
+  using type = mp::mp_list<>;
+  static void run(const FoldedPlace&, std::size_t, std::size_t) {}
+};
+template <class First, class... Rest> struct fold_layers<First, Rest...> {
+  using type = mp::mp_push_front<typename fold_layers<Rest...>::type,
+                                 typename fold_layer<First>::type>;
+  static void run(const FoldedPlace& place, std::size_t i, std::size_t j) {
+    fold_layer<First>::run(place.inside(i, j));
+    fold_layers<Rest...>::run(place, i + 1, j + 1);
+  }
+};
+template <class L, class N, class... Rest>
+  requires Foldable<L, N>
+struct fold_layers<L, N, Rest...> {
+  using type =
+      mp::mp_push_front<typename fold_layers<Rest...>::type, typename with_bias<L>::type>;
+  static void run(const FoldedPlace& place, std::size_t i, std::size_t j) {
+    const std::string norm = place.before + std::to_string(i + 1) + '.';
+    place.inside(i, j).fold(norm, batch_norm_epsilon<N>::value);
+    fold_layers<Rest...>::run(place, i + 2, j + 1);
+  }
+};
+
+template <class Net> struct folded;
+template <class In, class... Layers> struct folded<Network<In, Layers...>> {
+  using layers = fold_layers<Layers...>;
+  using type = mp::mp_push_front<mp::mp_rename<typename layers::type, Network>, In>;
+};
+
+}  // namespace detail
+
+/// The network in which every BatchNorm right behind a Linear or a convolution has become part of
+/// it, also inside of Sequential and Residual. Positions, and with them names, move up.
+template <class Net> using Folded = typename detail::folded<Net>::type;
+
+/// Parameters for `Folded<Net>`, which computes in inference what Net does, up to rounding.
+template <class Net>
+std::unique_ptr<Parameters<Folded<Net>>> fold(const Parameters<Net>& parameters) {
+  auto result = std::make_unique<Parameters<Folded<Net>>>();
+  const auto from = detail::named_tensors<Net>(parameters.data);
+  const auto to = detail::named_tensors<Folded<Net>>(result->data);
+  detail::folded<Net>::layers::run({from, to, "", ""}, 0, 0);
+  return result;
+}
+
+}  // namespace etch
