@@ -141,6 +141,65 @@ def conv():
         f.layer("conv2d_k3_no_bias", nn.Conv2d(2, 3, 3, bias=False), image)
         f.layer("conv2d_k1", nn.Conv2d(3, 4, 1), (3, 3, 5))
         f.layer("conv2d_k2_stride2", nn.Conv2d(2, 3, 2, stride=2), image)
+        f.layer("conv2d_k3_same", nn.Conv2d(2, 3, 3, padding="same"), image)
+        f.layer("conv2d_k2x4_same_dilation3x1",
+                nn.Conv2d(2, 3, (2, 4), padding="same", dilation=(3, 1)), image)
+
+
+class CausalConv1d(nn.Conv1d):
+    def forward(self, x):
+        front = self.dilation[0] * (self.kernel_size[0] - 1)
+        return super().forward(nn.functional.pad(x, (front, 0)))
+
+
+def conv1d():
+    sequence = (2, 9)
+    with Family("conv1d") as f:
+        f.layer("conv1d_k3", nn.Conv1d(2, 3, 3), sequence)
+        f.layer("conv1d_k3_stride2_padding1", nn.Conv1d(2, 3, 3, stride=2, padding=1), sequence)
+        f.layer("conv1d_k3_padding2_dilation2",
+                nn.Conv1d(2, 3, 3, padding=2, dilation=2), sequence)
+        f.layer("conv1d_k3_groups2", nn.Conv1d(4, 6, 3, groups=2), (4, 6))
+        f.layer("conv1d_k3_no_bias", nn.Conv1d(2, 3, 3, bias=False), sequence)
+        f.layer("conv1d_k9", nn.Conv1d(2, 3, 9), sequence)
+        f.layer("conv1d_k3_same", nn.Conv1d(2, 3, 3, padding="same"), sequence)
+        f.layer("conv1d_k4_same", nn.Conv1d(2, 3, 4, padding="same"), sequence)
+        f.layer("conv1d_k2_same_dilation3",
+                nn.Conv1d(2, 3, 2, padding="same", dilation=3), sequence)
+        f.layer("conv1d_k5_same_of_2", nn.Conv1d(2, 3, 5, padding="same"), (2, 2))
+        f.layer("conv1d_k3_causal", CausalConv1d(2, 3, 3), sequence)
+        f.layer("conv1d_k3_causal_dilation2_groups2",
+                CausalConv1d(2, 4, 3, dilation=2, groups=2), sequence)
+        f.layer("conv1d_k4_causal_stride2", CausalConv1d(2, 3, 4, stride=2), sequence)
+        f.layer("conv1d_k4_causal_of_2", CausalConv1d(2, 3, 4), (2, 2))
+
+
+def conv_transpose():
+    image, sequence = (4, 3, 4), (4, 5)
+    with Family("conv_transpose") as f:
+        def case_1d(name, *args, **options):
+            f.layer(f"conv_transpose1d_{name}", nn.ConvTranspose1d(4, *args, **options), sequence)
+
+        def case_2d(name, *args, **options):
+            f.layer(f"conv_transpose2d_{name}", nn.ConvTranspose2d(4, *args, **options), image)
+
+        case_1d("k3", 2, 3)
+        case_1d("k4_stride2_padding1", 2, 4, stride=2, padding=1)
+        case_1d("k3_stride3_output_padding2", 2, 3, stride=3, output_padding=2)
+        case_1d("k3_dilation2_output_padding1", 2, 3, dilation=2, output_padding=1)
+        case_1d("k3_groups2_no_bias", 6, 3, groups=2, bias=False)
+        case_2d("k3", 2, 3)
+        case_2d("k2_stride2", 3, 2, stride=2)
+        case_2d("k3_stride2_padding1_output_padding1", 2, 3, stride=2, padding=1, output_padding=1)
+        case_2d("k3x2_stride2x3_padding1x0_output_padding0x2",
+                2, (3, 2), stride=(2, 3), padding=(1, 0), output_padding=(0, 2))
+        case_2d("k3_dilation2", 2, 3, dilation=2)
+        case_2d("k2_stride2_dilation3_output_padding2", 2, 2, stride=2, dilation=3,
+                output_padding=2)
+        case_2d("k3_groups2", 6, 3, groups=2)
+        case_2d("k2_stride2_depthwise", 4, 2, stride=2, groups=4)
+        case_2d("k1_padding1", 2, 1, padding=1)
+        case_2d("k3_no_bias", 2, 3, bias=False)
 
 
 def pool():
@@ -156,6 +215,56 @@ def pool():
         f.layer("avg_pool2d_k2_odd", nn.AvgPool2d(2), odd)
         f.layer("avg_pool2d_k3_stride2_padding1", nn.AvgPool2d(3, 2, 1), odd)
         f.layer("flatten", nn.Flatten(), (2, 3, 2))
+        f.layer("avg_pool2d_k3_stride2_padding1_inside",
+                nn.AvgPool2d(3, 2, 1, count_include_pad=False), odd)
+        f.layer("avg_pool2d_k4x3_stride1x2_padding2x0_inside",
+                nn.AvgPool2d((4, 3), (1, 2), (2, 0), count_include_pad=False), odd)
+        f.layer("max_pool1d_k2", nn.MaxPool1d(2), (2, 7))
+        f.layer("max_pool1d_k3_stride2_padding1", nn.MaxPool1d(3, 2, 1), (2, 7))
+        f.layer("avg_pool1d_k2", nn.AvgPool1d(2), (2, 7))
+        f.layer("avg_pool1d_k3_stride2_padding1", nn.AvgPool1d(3, 2, 1), (2, 8))
+        f.layer("avg_pool1d_k3_stride2_padding1_inside",
+                nn.AvgPool1d(3, 2, 1, count_include_pad=False), (2, 8))
+
+
+def adaptive_pool():
+    with Family("adaptive_pool") as f:
+        f.layer("global_avg_pool_3x4x5", Function(lambda x: x.mean((2, 3))), (3, 4, 5))
+        f.layer("global_avg_pool_3x7", Function(lambda x: x.mean(2)), (3, 7))
+        for n, out in ((9, 3), (7, 4), (3, 5)):
+            f.layer(f"adaptive_avg_pool1d_{n}_to_{out}", nn.AdaptiveAvgPool1d(out), (2, n))
+        for (h, w), out in (((4, 6), (2, 3)), ((5, 7), (1, 1)), ((5, 7), (3, 2)),
+                            ((6, 5), (4, 5)), ((2, 5), (3, 5))):
+            f.layer(f"adaptive_avg_pool2d_{h}x{w}_to_{out[0]}x{out[1]}",
+                    nn.AdaptiveAvgPool2d(out), (2, h, w))
+
+
+def resize():
+    image = (2, 3, 4)
+    with Family("resize") as f:
+        for name, scale in {"2": 2, "3": 3, "1x2": (1, 2), "2x3": (2, 3)}.items():
+            f.layer(f"nearest_{name}", nn.Upsample(scale_factor=scale), image)
+            for corners, suffix in ((False, ""), (True, "_aligned")):
+                upsample = nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=corners)
+                f.layer(f"bilinear_{name}{suffix}", upsample, image)
+        f.layer("bilinear_3x2_aligned_of_1x1",
+                nn.Upsample(scale_factor=(3, 2), mode="bilinear", align_corners=True), (2, 1, 1))
+
+
+def pad():
+    sequence, image = (2, 4), (2, 4, 3)
+    with Family("pad") as f:
+        f.layer("zero_pad2d_1", nn.ZeroPad2d(1), image)
+        f.layer("zero_pad2d_1_2_0_3", nn.ZeroPad2d((1, 2, 0, 3)), image)
+        f.layer("constant_pad1d_2_1", nn.ConstantPad1d((2, 1), 0.5), sequence)
+        f.layer("constant_pad2d_1", nn.ConstantPad2d(1, 3.25), image)
+        f.layer("constant_pad2d_1_0_2_1", nn.ConstantPad2d((1, 0, 2, 1), -1.5), image)
+        f.layer("reflection_pad1d_2_3", nn.ReflectionPad1d((2, 3)), sequence)
+        f.layer("reflection_pad1d_0_1", nn.ReflectionPad1d((0, 1)), sequence)
+        f.layer("reflection_pad2d_1", nn.ReflectionPad2d(1), image)
+        f.layer("reflection_pad2d_2_1_0_3", nn.ReflectionPad2d((2, 1, 0, 3)), image)
+        f.layer("replication_pad1d_3_1", nn.ReplicationPad1d((3, 1)), sequence)
+        f.layer("replication_pad2d_2_0_1_4", nn.ReplicationPad2d((2, 0, 1, 4)), image)
 
 
 def activations():
@@ -453,6 +562,7 @@ def optimizers():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in (linear, conv, pool, activations, piecewise, norm, batch_norm, branches, functions,
-                   kinks, networks, losses, optimizers):
+    for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad, activations,
+                   piecewise, norm, batch_norm, branches, functions, kinks, networks, losses,
+                   optimizers):
         family()

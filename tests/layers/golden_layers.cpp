@@ -17,25 +17,6 @@ TEST_CASE("linear layers compute what PyTorch computes") {
       });
 }
 
-TEST_CASE("pooling layers compute what PyTorch computes") {
-  using Even = Shape<2, 4, 6>;
-  using Odd = Shape<2, 5, 7>;
-  layers::check_golden(
-      "pool",
-      {
-          golden_case<Even, MaxPool2d<2>>("max_pool2d_k2"),
-          golden_case<Odd, MaxPool2d<2>>("max_pool2d_k2_odd"),
-          golden_case<Odd, MaxPool2d<3, Stride<2>, Padding<1>>>("max_pool2d_k3_stride2_padding1"),
-          golden_case<Odd, MaxPool2d<3, Stride<1>>>("max_pool2d_k3_stride1"),
-          golden_case<Odd, MaxPool2d<{2, 3}, Stride<{1, 2}>, Padding<{0, 1}>>>(
-              "max_pool2d_k2x3_stride1x2_padding0x1"),
-          golden_case<Even, AvgPool2d<2>>("avg_pool2d_k2"),
-          golden_case<Odd, AvgPool2d<2>>("avg_pool2d_k2_odd"),
-          golden_case<Odd, AvgPool2d<3, Stride<2>, Padding<1>>>("avg_pool2d_k3_stride2_padding1"),
-          golden_case<Shape<2, 3, 2>, Flatten>("flatten"),
-      });
-}
-
 TEST_CASE("networks compute what PyTorch computes") {
   using Branch = Residual<Linear<6>, Tanh, Linear<6>>;
   layers::check_golden(

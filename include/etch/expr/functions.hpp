@@ -6,6 +6,7 @@
 
 #include "etch/expr/check.hpp"
 #include "etch/expr/node.hpp"
+#include "etch/expr/windows.hpp"
 
 // The operators and functions formulas are written in. Shapes follow NumPy and PyTorch; axes may be
 // negative (from the back). They build types; nothing here computes.
@@ -216,6 +217,21 @@ template <int axis, Expr A, Expr B, Expr... More> constexpr auto concat(A, B, Mo
   return concat<axis>(Node<Op::concat, attributes, S, A, B>{}, more...);
 }
 
+/// `before` and `after` zeros at the ends of one axis.
+template <int axis, std::size_t before, std::size_t after, Expr X> constexpr auto pad(X x) {
+  if constexpr (before + after == 0) {
+    return x;
+  } else {
+    constexpr std::size_t at = detail::wrap_axis(axis, ShapeOf<X>::rank);
+    constexpr Dims dims = [] {
+      Dims d = ShapeOf<X>::dims;
+      d.extent[at] += before + after;
+      return d;
+    }();
+    return Node<Op::pad, Attributes{.axis = at, .start = before, .step = 1}, ShapeFrom<dims>, X>{};
+  }
+}
+
 // Reductions.
 /// As in sum<-1>(x, keepdim): reduced axes stay with extent one.
 inline constexpr struct KeepDim {
@@ -337,40 +353,6 @@ template <Expr A, Expr B> constexpr auto matmul(A a, B b) {
   using Product = Node<Op::matmul, Attributes{}, ShapeFrom<matmul_dims({}, x, y)>, X, Y>;
   return reshape<ShapeFrom<detail::product_dims(x, y, ShapeOf<A>::rank, ShapeOf<B>::rank)>>(
       Product{});
-}
-
-// Windows.
-/// Kernel (pooling only), stride, padding, dilation and groups of a two-dimensional window.
-struct Window2d {
-  Array2<std::size_t> kernel{1, 1}, stride{1, 1}, padding{}, dilation{1, 1};
-  std::size_t groups = 1;
-
-  constexpr Attributes attributes() const {
-    Attributes a{.groups = groups};
-    for (std::size_t i = 0; i < 2; ++i) {
-      a.kernel[i] = kernel[i];
-      a.stride[i] = stride[i];
-      a.padding[i] = padding[i];
-      a.dilation[i] = dilation[i];
-    }
-    return a;
-  }
-};
-
-/// x: [C, H, W], weight: [O, C / groups, kh, kw] -> [O, H', W'], cross-correlation as in PyTorch.
-template <Window2d window, Expr X, Expr W> constexpr auto conv2d(X, W) {
-  constexpr Attributes a = window.attributes();
-  using S = ShapeFrom<conv2d_dims(a, ShapeOf<X>::dims, ShapeOf<W>::dims)>;
-  return Node<Op::conv2d, a, S, X, W>{};
-}
-/// x: [C, H, W] -> [C, H', W'].
-template <Window2d window, Expr X> constexpr auto max_pool2d(X) {
-  constexpr Attributes a = window.attributes();
-  return Node<Op::max_pool2d, a, ShapeFrom<pool2d_dims(a, ShapeOf<X>::dims)>, X>{};
-}
-template <Window2d window, Expr X> constexpr auto avg_pool2d(X) {
-  constexpr Attributes a = window.attributes();
-  return Node<Op::avg_pool2d, a, ShapeFrom<pool2d_dims(a, ShapeOf<X>::dims)>, X>{};
 }
 
 /// index: a scalar holding a class number -> [n], one at the index and zero elsewhere.

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "etch/expr/check.hpp"
+#include "etch/expr/fixed.hpp"
 
 // Options of layers are types that can be given in any order: Conv2d<16, 3, Stride<2>, Padding<1>>.
 
@@ -22,6 +23,9 @@ struct Size2d {
 namespace option {
 struct Stride {};
 struct Padding {};
+struct PaddingSame {};
+struct Causal {};
+struct OutputPadding {};
 struct Dilation {};
 struct Groups {};
 struct Bias {};
@@ -29,10 +33,21 @@ struct InFeatures {};
 struct Epsilon {};
 struct Affine {};
 struct Momentum {};
+struct CountIncludePad {};
+struct Mode {};
+struct AlignCorners {};
 }  // namespace option
 
 template <Size2d n> struct Stride : option::Stride { static constexpr Size2d value = n; };
 template <Size2d n> struct Padding : option::Padding { static constexpr Size2d value = n; };
+/// As many zeros as keep the extent, the odd one at the end: PyTorch's padding='same'.
+struct PaddingSame : option::PaddingSame {};
+/// All zeros in front, so that nothing is seen before its time.
+struct Causal : option::Causal {};
+/// Further elements at the end of the result of a transposed convolution.
+template <Size2d n> struct OutputPadding : option::OutputPadding {
+  static constexpr Size2d value = n;
+};
 template <Size2d n> struct Dilation : option::Dilation { static constexpr Size2d value = n; };
 template <std::size_t n> struct Groups : option::Groups { static constexpr std::size_t value = n; };
 /// Bias<false>: no additive term.
@@ -51,6 +66,15 @@ template <double share> struct Momentum : option::Momentum {
 /// Affine<false>: normalise without trainable weight and bias; Affine<true>: with them, where that
 /// is not the default.
 template <bool on> struct Affine : option::Affine { static constexpr bool value = on; };
+/// CountIncludePad<false>: a mean over what lies inside of the input only.
+template <bool on> struct CountIncludePad : option::CountIncludePad {
+  static constexpr bool value = on;
+};
+/// How Upsample fills in what lies between.
+enum class Interpolation : unsigned char { nearest, bilinear };
+template <Interpolation how> struct Mode : option::Mode { static constexpr auto value = how; };
+/// AlignCorners<true>: the outer pixels of both images have the same centres.
+template <bool on> struct AlignCorners : option::AlignCorners { static constexpr bool value = on; };
 
 /// The value of the option with this key among the given ones, or `fallback`.
 template <class Key, auto fallback> constexpr auto option_or() { return fallback; }
@@ -58,6 +82,10 @@ template <class Key, auto fallback, class First, class... Rest> constexpr auto o
   if constexpr (std::is_base_of_v<Key, First>) return First::value;
   else return option_or<Key, fallback, Rest...>();
 }
+
+/// Whether an option with this key is among the given ones.
+template <class Key, class... Options>
+inline constexpr bool has_option = (std::is_base_of_v<Key, Options> || ...);
 
 /// `Fits` if each option of a layer is one of those that it knows, else the first that is not.
 template <class... Keys> struct Known {
@@ -67,5 +95,28 @@ template <class... Keys> struct Known {
     else return OptionMisfit<OneOf<Keys...>, First>{};
   }
 };
+
+/// What a layer over one axis wants where one over two axes takes a pair.
+struct OneNumber {};
+
+/// `Fits` if no option holds two different numbers, else the first that does.
+template <class First = void, class... Rest> constexpr auto one_number_each() {
+  if constexpr (std::is_void_v<First>) {
+    return Fits{};
+  } else if constexpr (requires { First::value.height; }) {
+    if constexpr (First::value.height == First::value.width) return one_number_each<Rest...>();
+    else return OptionMisfit<OneNumber, First>{};
+  } else {
+    return one_number_each<Rest...>();
+  }
+}
+
+/// The value of an option for a layer over `axes` axes, as one for images: a sequence is an image
+/// of height one, over which nothing happens.
+template <std::size_t axes, class Key, Size2d fallback, class... Options>
+constexpr Array2<std::size_t> per_axis() {
+  constexpr Size2d given = option_or<Key, fallback, Options...>();
+  return {axes == 1 ? fallback.height : given.height, given.width};
+}
 
 }  // namespace etch
