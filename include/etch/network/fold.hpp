@@ -23,30 +23,24 @@ namespace detail {
 /// A layer with the same shapes that has a bias; no type where nothing can be folded into it.
 template <class L> struct with_bias {};
 
-template <class Done, class... Options> struct without_bias_option;
-template <class... Done> struct without_bias_option<mp::mp_list<Done...>> {
-  using type = mp::mp_list<Done...>;
-};
-template <class... Done, class First, class... Rest>
-struct without_bias_option<mp::mp_list<Done...>, First, Rest...>
-    : without_bias_option<std::conditional_t<std::is_base_of_v<option::Bias, First>,
-                                             mp::mp_list<Done...>, mp::mp_list<Done..., First>>,
-                          Rest...> {};
+template <class Option> using says_bias = std::is_base_of<option::Bias, Option>;
+/// The options but for Bias, as a list.
+template <class... Options>
+using OptionsForBias = mp::mp_remove_if<mp::mp_list<Options...>, says_bias>;
 
 template <std::size_t out, class... Options> struct with_bias<Linear<out, Options...>> {
-  template <class List> struct of;
-  template <class... Kept> struct of<mp::mp_list<Kept...>> {
-    using type = Linear<out, Kept...>;
-  };
-  using type = typename of<typename without_bias_option<mp::mp_list<>, Options...>::type>::type;
+  template <class... Kept> using layer = Linear<out, Kept...>;
+  using type = mp::mp_apply<layer, OptionsForBias<Options...>>;
+};
+template <std::size_t out, std::size_t kernel, class... Options>
+struct with_bias<Conv1d<out, kernel, Options...>> {
+  template <class... Kept> using layer = Conv1d<out, kernel, Kept...>;
+  using type = mp::mp_apply<layer, OptionsForBias<Options...>>;
 };
 template <std::size_t out, Size2d kernel, class... Options>
 struct with_bias<Conv2d<out, kernel, Options...>> {
-  template <class List> struct of;
-  template <class... Kept> struct of<mp::mp_list<Kept...>> {
-    using type = Conv2d<out, kernel, Kept...>;
-  };
-  using type = typename of<typename without_bias_option<mp::mp_list<>, Options...>::type>::type;
+  template <class... Kept> using layer = Conv2d<out, kernel, Kept...>;
+  using type = mp::mp_apply<layer, OptionsForBias<Options...>>;
 };
 
 template <class L> struct batch_norm_epsilon {};
