@@ -10,6 +10,7 @@
 #include "etch/expr/initializers.hpp"
 #include "etch/layers/activations.hpp"
 #include "etch/layers/adaptive_pool.hpp"
+#include "etch/layers/attention.hpp"
 #include "etch/layers/batch_norm.hpp"
 #include "etch/layers/branches.hpp"
 #include "etch/layers/conv.hpp"
@@ -24,6 +25,7 @@
 #include "etch/layers/resize.hpp"
 #include "etch/layers/sequential.hpp"
 #include "etch/layers/shape.hpp"
+#include "etch/layers/transformer.hpp"
 
 // The tape: what formulas become, and what is done to it.
 #include "etch/tape/gradient.hpp"

@@ -499,6 +499,63 @@ def networks():
                   (5,))
 
 
+def causal_mask(length):
+    """True where a position must not look."""
+    return torch.ones(length, length, dtype=torch.bool).triu(1)
+
+
+class Attention(nn.MultiheadAttention):
+    """Of x to itself, or of its first `at` positions to the others."""
+
+    def __init__(self, *args, at=None, causal=False, **options):
+        super().__init__(*args, batch_first=True, **options)
+        self.at, self.causal = at, causal
+
+    def forward(self, x):
+        q, m = (x, x) if self.at is None else (x[:, :self.at], x[:, self.at:])
+        mask = causal_mask(x.shape[1]) if self.causal else None
+        return super().forward(q, m, m, attn_mask=mask, need_weights=False)[0]
+
+
+class Encoder(nn.TransformerEncoderLayer):
+    def forward(self, x):
+        return super().forward(x, causal_mask(x.shape[1]))
+
+
+class Decoder(nn.TransformerDecoderLayer):
+    """The first four positions of x are the target, the others the memory."""
+
+    def __init__(self, *args, causal, **options):
+        super().__init__(*args, **options)
+        self.causal = causal
+
+    def forward(self, x):
+        return super().forward(x[:, :4], x[:, 4:], causal_mask(4) if self.causal else None)
+
+
+def attention():
+    soft = {"params": (-0.5, 0.5)}
+    with Family("attention") as f:
+        f.layer("self_attention", Attention(6, 2), (5, 6), **soft)
+        f.layer("self_attention_no_bias", Attention(6, 1, bias=False), (5, 6), **soft)
+        f.layer("self_attention_causal", Attention(6, 3, causal=True), (5, 6), **soft)
+        f.layer("attention_to_memory", Attention(6, 2, at=4), (7, 6), **soft)
+        f.layer("attention_to_memory_no_bias", Attention(6, 2, at=2, bias=False), (7, 6), **soft)
+
+
+def transformer():
+    options = {"dropout": 0, "batch_first": True}
+    soft = {"params": (-0.5, 0.5)}
+    with Family("transformer") as f:
+        f.layer("encoder", nn.TransformerEncoderLayer(6, 2, 8, **options), (4, 6), **soft)
+        f.layer("encoder_norm_first",
+                Encoder(6, 3, 8, activation="gelu", norm_first=True, layer_norm_eps=0.1,
+                        **options), (4, 6), **soft)
+        f.layer("decoder", Decoder(6, 2, 8, causal=True, **options), (7, 6), **soft)
+        f.layer("decoder_norm_first", Decoder(6, 2, 8, causal=False, norm_first=True, **options),
+                (7, 6), **soft)
+
+
 def losses():
     """y is the mean loss over the batch (and all elements), dx and d<key> its gradients."""
     with Family("losses") as f:
@@ -562,7 +619,7 @@ def optimizers():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad, activations,
-                   piecewise, norm, batch_norm, branches, functions, kinks, networks, losses,
-                   optimizers):
+    for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad,
+                   activations, piecewise, norm, batch_norm, branches, functions, kinks, networks,
+                   losses, optimizers, attention, transformer):
         family()

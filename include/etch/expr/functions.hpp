@@ -159,10 +159,19 @@ template <class S, Expr X> constexpr auto broadcast_to(X) {
   return detail::broadcast_node<X, S>{};
 }
 
+namespace detail {
+template <std::size_t... order> constexpr Attributes in_order() {
+  Attributes a;
+  std::size_t i = 0;
+  ((a.order[i++] = order), ...);
+  return a;
+}
+}  // namespace detail
+
 /// Axis i of the result is axis order[i] of x.
 template <std::size_t... order, Expr X> constexpr auto permute(X) {
   static_assert(sizeof...(order) == ShapeOf<X>::rank, "etch: permute names every axis once");
-  constexpr Attributes a{.order = {{order...}}};
+  constexpr Attributes a = detail::in_order<order...>();
   return Node<Op::permute, a, ShapeFrom<permuted_dims(a, ShapeOf<X>::dims)>, X>{};
 }
 
@@ -358,9 +367,23 @@ template <Expr A, Expr B> constexpr auto matmul(A a, B b) {
 /// index: a scalar holding a class number -> [n], one at the index and zero elsewhere.
 template <std::size_t n, Expr I> constexpr auto one_hot(I index) { return equal(iota<n>, index); }
 
+namespace detail {
+template <class Layer, class... Shapes> constexpr auto verdict_on_call() {
+  if constexpr (requires { Layer::template fits<Shapes...>(); }) {
+    return Layer::template fits<Shapes...>();
+  } else {
+    return Fits{};
+  }
+}
+}  // namespace detail
+
 /// A layer used inside a formula; its parameters are found under `key`.
-template <FixedString key, class Layer, Expr... X> constexpr auto call(X...) {
-  return Call<key, Layer, X...>{};
+template <FixedString key, class Layer, Expr X, Expr... More> constexpr auto call(X x, More...) {
+  using V = decltype(detail::verdict_on_call<Layer, ShapeOf<X>, ShapeOf<More>...>());
+  static_assert(shapes_agree<V::ok, InFormula<Layer>, typename V::expected, typename V::got>,
+                "etch: a layer called in this formula does not take what it is given");
+  if constexpr (V::ok) return Call<key, Layer, X, More...>{};
+  else return x;  // spares the reader a second error
 }
 
 }  // namespace etch

@@ -20,6 +20,10 @@ struct Size2d {
   constexpr Size2d(std::size_t h, std::size_t w) : height(h), width(w) {}
 };
 
+// What a layer can expect beside what expr/check.hpp has: of its input, and a second one.
+template <std::size_t number> struct LastAxisDivisibleBy {};
+struct TwoInputs {};
+
 namespace option {
 struct Stride {};
 struct Padding {};
@@ -36,6 +40,9 @@ struct Momentum {};
 struct CountIncludePad {};
 struct Mode {};
 struct AlignCorners {};
+struct Causal {};
+struct NormFirst {};
+struct Activation {};
 }  // namespace option
 
 template <Size2d n> struct Stride : option::Stride { static constexpr Size2d value = n; };
@@ -75,6 +82,14 @@ enum class Interpolation : unsigned char { nearest, bilinear };
 template <Interpolation how> struct Mode : option::Mode { static constexpr auto value = how; };
 /// AlignCorners<true>: the outer pixels of both images have the same centres.
 template <bool on> struct AlignCorners : option::AlignCorners { static constexpr bool value = on; };
+/// Causal<>: a position attends to itself and those before it.
+template <bool on = true> struct Causal : option::Causal { static constexpr bool value = on; };
+/// NormFirst<>: a transformer normalises in front of each branch, not behind it.
+template <bool on = true> struct NormFirst : option::NormFirst {
+  static constexpr bool value = on;
+};
+/// The layer between two linear ones: Activation<GELU>.
+template <class L> struct Activation : option::Activation { static constexpr L value{}; };
 
 /// The value of the option with this key among the given ones, or `fallback`.
 template <class Key, auto fallback> constexpr auto option_or() { return fallback; }
