@@ -556,6 +556,60 @@ def transformer():
                 (7, 6), **soft)
 
 
+class Bilinear(nn.Bilinear):
+    """Of the first in1_features numbers of x and the others."""
+
+    def forward(self, x):
+        return super().forward(*x.split([self.in1_features, self.in2_features], -1))
+
+
+class RBF(nn.Module):
+    def __init__(self, n, size):
+        super().__init__()
+        self.centers = nn.Parameter(torch.zeros(n, size))
+        self.log_widths = nn.Parameter(torch.zeros(n))
+
+    def forward(self, x):
+        distance = torch.linalg.vector_norm(x.unsqueeze(-2) - self.centers, dim=-1)
+        return torch.exp(-(distance / torch.exp(self.log_widths)) ** 2 / 2)
+
+
+class MixtureOfExperts(nn.Module):
+    def __init__(self, size, *experts):
+        super().__init__()
+        self.gate = nn.Linear(size, len(experts))
+        self.experts = nn.ModuleList(experts)
+
+    def forward(self, x):
+        shares = self.gate(x).softmax(-1).unsqueeze(-2)
+        return (shares * torch.stack([expert(x) for expert in self.experts], -1)).sum(-1)
+
+
+def gram(x):
+    maps = x.flatten(2)
+    return torch.einsum("bin,bjn->bij", maps, maps) / x[0].numel()
+
+
+def mixture():
+    with Family("mixture") as f:
+        f.layer("bilinear", Bilinear(4, 3, 5), (7,))
+        f.layer("bilinear_sequence_no_bias", Bilinear(4, 3, 5, bias=False), (2, 7))
+        f.layer("rbf", RBF(5, 3), (3,))
+        f.layer("rbf_sequence", RBF(5, 3), (2, 3))
+        f.layer("mixture_of_experts",
+                MixtureOfExperts(4, nn.Linear(4, 3),
+                                 nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))), (4,))
+        f.layer("mixture_of_experts_sequence",
+                MixtureOfExperts(4, *(nn.Linear(4, 3) for _ in range(3))), (2, 4))
+        f.layer("gram", Function(gram), (3, 2, 4))
+        f.layer("reshape_permute", Function(lambda x: x.reshape(BATCH, 2, 6, 2)
+                                            .permute(0, 2, 1, 3)), (4, 6))
+        f.network("permute_reshape_linear",
+                  nn.Sequential(Function(lambda x: x.permute(0, 2, 3, 1)),
+                                Function(lambda x: x.reshape(BATCH, 4, 6)), nn.Linear(6, 2)),
+                  (2, 4, 3))
+
+
 def losses():
     """y is the mean loss over the batch (and all elements), dx and d<key> its gradients."""
     with Family("losses") as f:
@@ -621,5 +675,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad,
                    activations, piecewise, norm, batch_norm, branches, functions, kinks, networks,
-                   losses, optimizers, attention, transformer):
+                   losses, optimizers, attention, transformer, mixture):
         family()

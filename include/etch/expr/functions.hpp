@@ -147,6 +147,15 @@ template <class S, Expr X> constexpr auto reshape(X) {
   return std::conditional_t<std::is_same_v<S, ShapeOf<X>>, X,
                             Node<Op::reshape, Attributes{}, S, X>>{};
 }
+namespace detail {
+/// The extents of S, but for the last one, then the given ones.
+template <class S, std::size_t... extents> constexpr Dims with_last() {
+  Dims d;
+  for (std::size_t i = 0; i + 1 < S::rank; ++i) d.push(S::dims[i]);
+  (d.push(extents), ...);
+  return d;
+}
+}  // namespace detail
 template <Expr X> constexpr auto flatten(X x) { return reshape<Shape<ShapeOf<X>::size>>(x); }
 
 struct broadcast_to_function {};
