@@ -30,6 +30,7 @@ TEST_CASE("a function of one argument keeps the shape and is its own op") {
   static_assert(is<Op::neg>(-v) && is<Op::abs>(abs(v)) && is<Op::exp>(exp(v)));
   static_assert(is<Op::expm1>(expm1(v)) && is<Op::log>(log(v)) && is<Op::log1p>(log1p(v)));
   static_assert(is<Op::sqrt>(sqrt(v)) && is<Op::rsqrt>(rsqrt(v)) && is<Op::tanh>(tanh(v)));
+  static_assert(is<Op::sin>(sin(v)) && is<Op::cos>(cos(v)));
   static_assert(is<Op::sigmoid>(sigmoid(v)) && is<Op::erf>(erf(v)) && is<Op::relu>(relu(v)));
   static_assert(is<Op::softmax>(softmax(v)) && is<Op::log_softmax>(log_softmax(v)));
   static_assert(has_shape<2, 3>(-v) && has_shape<2, 3>(abs(v)) && has_shape<2, 3>(exp(v)));

@@ -25,6 +25,8 @@ double reference(Op op, double a, double b, double c) {
     case Op::log1p: return std::log1p(a);
     case Op::sqrt: return std::sqrt(a);
     case Op::rsqrt: return 1 / std::sqrt(a);
+    case Op::sin: return std::sin(a);
+    case Op::cos: return std::cos(a);
     case Op::tanh: return std::tanh(a);
     case Op::sigmoid: return 1 / (1 + std::exp(-a));
     case Op::erf: return std::erf(a);
@@ -153,7 +155,7 @@ template <double exponent> float power(float x) {
 
 TEST_CASE("every elementwise op agrees with double arithmetic, NaN included") {
   ops_match_reference<Op::neg, Op::abs, Op::exp, Op::expm1, Op::log, Op::log1p, Op::sqrt,
-                      Op::rsqrt, Op::tanh, Op::sigmoid, Op::erf, Op::relu>();
+                      Op::rsqrt, Op::sin, Op::cos, Op::tanh, Op::sigmoid, Op::erf, Op::relu>();
   ops_match_reference<Op::add, Op::sub, Op::mul, Op::div, Op::max, Op::min, Op::pow, Op::less,
                       Op::less_equal, Op::equal, Op::where>();
 }

@@ -40,6 +40,14 @@ struct Log1p {
   template <class D, class V>
   static HWY_INLINE V apply(D d, V x) { return log1p(d, x); }
 };
+struct Sin {
+  template <class D, class V>
+  static HWY_INLINE V apply(D d, V x) { return sin(d, x); }
+};
+struct Cos {
+  template <class D, class V>
+  static HWY_INLINE V apply(D d, V x) { return cos(d, x); }
+};
 struct Tanh {
   template <class D, class V>
   static HWY_INLINE V apply(D d, V x) { return tanh(d, x); }
@@ -151,11 +159,12 @@ struct Row {
   void (*evaluate_one_lane)(const float*, float*, std::size_t);
   double (*exact)(double);
   double limit;  // ulp: a little over the exhaustive maximum of FMA and no FMA
+  float domain;  // of |x|, for the limit
 };
 
 template <class F>
-constexpr Row row(const char* name, double (*exact)(double), double limit) {
-  return {name, evaluate<F>, evaluate<F, hn::CappedTag<float, 1>>, exact, limit};
+constexpr Row row(const char* name, double (*exact)(double), double limit, float domain = inf) {
+  return {name, evaluate<F>, evaluate<F, hn::CappedTag<float, 1>>, exact, limit, domain};
 }
 
 const Row rows[] = {
@@ -163,6 +172,8 @@ const Row rows[] = {
     row<Expm1>("expm1", [](double x) { return std::expm1(x); }, 1.7),
     row<Log>("log", [](double x) { return std::log(x); }, 1.0),
     row<Log1p>("log1p", [](double x) { return std::log1p(x); }, 1.75),
+    row<Sin>("sin", [](double x) { return std::sin(x); }, 2.35, 8192.0f),
+    row<Cos>("cos", [](double x) { return std::cos(x); }, 2.35, 8192.0f),
     row<Tanh>("tanh", [](double x) { return std::tanh(x); }, 2.5),
     row<Sigmoid>("sigmoid", sigmoid_exact, 2.42),
     row<Erf>("erf", [](double x) { return std::erf(x); }, 1.1),
@@ -189,6 +200,10 @@ std::vector<float> inputs() {
       x.push_back(-std::bit_cast<float>(bits));
     }
   }
+  for (int k = 1; k < 5216; ++k) {  // next to a zero of sine or cosine
+    const float near_zero = static_cast<float>(k * 1.5707963267948966);
+    x.insert(x.end(), {near_zero, -near_zero, std::nextafter(near_zero, 0.0f)});
+  }
   for (std::uint32_t bits = 0; bits < 2000; ++bits) {
     x.push_back(std::bit_cast<float>(bits));
     x.push_back(-std::bit_cast<float>(bits));
@@ -209,6 +224,7 @@ TEST_CASE("elementary functions stay within their ulp over all floats") {
     double worst = 0.0;
     float at = 0.0f;
     for (std::size_t i = 0; i < x.size(); ++i) {
+      if (std::isfinite(x[i]) && std::fabs(x[i]) > row.domain) continue;
       const double error = ulps(y[i], row.exact(double{x[i]}));
       if (error > worst) {
         worst = error;
@@ -231,6 +247,16 @@ TEST_CASE("elementary functions give the same bits for every lane count") {
     row.evaluate_one_lane(x.data(), narrow.data(), x.size());
     CAPTURE(row.name);
     CHECK(std::equal(wide.begin(), wide.end(), narrow.begin(), same));
+  }
+}
+
+TEST_CASE("sine and cosine stay within [-1, 1] however large the angle") {
+  for (float x = 8192.0f; x < inf; x *= 1.37f) {
+    CAPTURE(x);
+    CHECK(std::fabs(one<Sin>(x)) <= 1.0f);
+    CHECK(std::fabs(one<Cos>(x)) <= 1.0f);
+    CHECK(one<Sin>(-x) == -one<Sin>(x));
+    CHECK(one<Cos>(-x) == one<Cos>(x));
   }
 }
 
@@ -271,6 +297,12 @@ TEST_CASE("elementary functions are exact where the mathematics is") {
       {one<Log1p>, 0.0f, 0.0f},             {one<Log1p>, -0.0f, -0.0f},
       {one<Log1p>, inf, inf},               {one<Log1p>, -inf, undefined},
       {one<Log1p>, -1.5f, undefined},       {one<Log1p>, tiniest, tiniest},
+      {one<Sin>, 0.0f, 0.0f},               {one<Sin>, -0.0f, -0.0f},
+      {one<Sin>, inf, undefined},           {one<Sin>, -inf, undefined},
+      {one<Sin>, tiniest, tiniest},         {one<Sin>, -tiniest, -tiniest},
+      {one<Cos>, 0.0f, 1.0f},               {one<Cos>, -0.0f, 1.0f},
+      {one<Cos>, inf, undefined},           {one<Cos>, -inf, undefined},
+      {one<Cos>, tiniest, 1.0f},            {one<Cos>, 0x1p-13f, 1.0f},
       {one<Tanh>, 0.0f, 0.0f},              {one<Tanh>, -0.0f, -0.0f},
       {one<Tanh>, inf, 1.0f},               {one<Tanh>, -inf, -1.0f},
       {one<Tanh>, largest, 1.0f},           {one<Tanh>, -20.0f, -1.0f},

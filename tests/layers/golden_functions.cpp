@@ -39,6 +39,8 @@ constexpr auto absolute = [](auto x) { return abs(x); };
 constexpr auto exponential = [](auto x) { return exp(x); };
 constexpr auto hyperbolic = [](auto x) { return tanh(x); };
 constexpr auto logistic = [](auto x) { return sigmoid(x); };
+constexpr auto sine = [](auto x) { return sin(x); };
+constexpr auto cosine = [](auto x) { return cos(x); };
 constexpr auto root = [](auto x) { return sqrt(x); };
 constexpr auto inverse_root = [](auto x) { return rsqrt(x); };
 constexpr auto logarithm = [](auto x) { return log(x); };
@@ -78,6 +80,8 @@ TEST_CASE("functions in formulas compute what PyTorch computes") {
           of<Shape<3, 5>, Shape<3, 5>, smaller>("min_x_w"),
           of<Shape<3, 5>, Shape<3, 5>, larger>("max_x_w"),
           of<Shape<7>, error_function>("erf"),
+          of<Shape<7>, sine>("sin"),
+          of<Shape<7>, cosine>("cos"),
           of<Shape<7>, absolute>("abs"),
           of<Shape<7>, exponential>("exp"),
           of<Shape<7>, hyperbolic>("tanh"),

@@ -29,6 +29,10 @@ static_assert(near(math::expm1(1e-10), 1.00000000005e-10));
 static_assert(near(math::log(10.0), 2.302585092994045684) && math::log(1.0) == 0);
 static_assert(near(math::log1p(1e-10), 9.9999999995e-11));
 static_assert(math::sqrt(144.0) == 12 && near(math::sqrt(2.0), 1.414213562373095049));
+static_assert(near(math::sin(0.5), 0.4794255386042030003));
+static_assert(near(math::sin(-10.0), 0.5440211108893698134));
+static_assert(near(math::cos(2.0), -0.4161468365471423869) && math::cos(0.0) == 1);
+static_assert(near(math::cos(1e4), -0.952155368259014851));
 static_assert(near(math::tanh(0.5), 0.4621171572600097585));
 static_assert(near(math::sigmoid(-2.0), 0.1192029220221175559));
 static_assert(near(math::erf(0.5), 0.5204998778130465377));
@@ -44,6 +48,8 @@ static_assert(math::log(0.0) == -infinity && math::log(infinity) == infinity);
 static_assert(is_nan(math::log(-1.0)) && is_nan(math::log1p(-2.0)) && is_nan(math::sqrt(-1.0)));
 static_assert(math::log1p(-1.0) == -infinity && math::log1p(infinity) == infinity);
 static_assert(math::sqrt(infinity) == infinity && math::sqrt(0.0) == 0);
+static_assert(is_nan(math::sin(infinity)) && is_nan(math::cos(-infinity)));
+static_assert(math::sin(1e300) >= -1 && math::cos(-1e300) <= 1);
 static_assert(math::tanh(infinity) == 1 && math::tanh(-1e300) == -1);
 static_assert(math::sigmoid(infinity) == 1 && math::sigmoid(-infinity) == 0);
 static_assert(math::sigmoid(-1000.0) == 0 && math::sigmoid(1000.0) == 1);
@@ -58,6 +64,7 @@ static_assert(math::pow(0.5, infinity) == 0 && math::pow(-infinity, 3.0) == -inf
 static_assert(is_nan(math::exp(not_a_number)) && is_nan(math::expm1(not_a_number)));
 static_assert(is_nan(math::log(not_a_number)) && is_nan(math::log1p(not_a_number)));
 static_assert(is_nan(math::sqrt(not_a_number)) && is_nan(math::tanh(not_a_number)));
+static_assert(is_nan(math::sin(not_a_number)) && is_nan(math::cos(not_a_number)));
 static_assert(is_nan(math::sigmoid(not_a_number)) && is_nan(math::erf(not_a_number)));
 static_assert(is_nan(math::pow(not_a_number, 2.0)) && is_nan(math::pow(2.0, not_a_number)));
 static_assert(!math::less(not_a_number, 1.0) && !math::less(1.0, not_a_number));
@@ -91,6 +98,8 @@ TEST_CASE("the compile-time functions agree with the C library") {
     check([](double x) { return series::exp(x); }, [](double x) { return std::exp(x); }, -scale,
           scale);
     check(series::expm1, [](double x) { return std::expm1(x); }, -scale, scale);
+    check(series::sin, [](double x) { return std::sin(x); }, -scale, scale);
+    check(series::cos, [](double x) { return std::cos(x); }, -scale, scale);
     check(series::tanh, [](double x) { return std::tanh(x); }, -scale, scale);
     check(series::erf, [](double x) { return std::erf(x); }, -scale, scale);
     check(series::log, [](double x) { return std::log(x); }, scale / 1e3, scale);
@@ -140,6 +149,7 @@ TEST_CASE("compile-time powers have the special cases of the C standard") {
 }
 
 TEST_CASE("signed zeros survive odd functions") {
+  CHECK(std::signbit(series::sin(-0.0)));
   CHECK(std::signbit(series::tanh(-0.0)));
   CHECK(std::signbit(series::erf(-0.0)));
   CHECK(std::signbit(series::expm1(-0.0)));

@@ -31,8 +31,8 @@ Row plain(Op op, std::size_t arity, double low = -1, double high = 1) {
 
 std::vector<Row> elementwise_rows() {
   std::vector<Row> rows;
-  for (const Op op : {Op::neg, Op::abs, Op::exp, Op::expm1, Op::tanh, Op::sigmoid, Op::erf,
-                      Op::relu}) {
+  for (const Op op : {Op::neg, Op::abs, Op::exp, Op::expm1, Op::sin, Op::cos, Op::tanh, Op::sigmoid,
+                      Op::erf, Op::relu}) {
     rows.push_back(plain(op, 1));
   }
   for (const Op op : {Op::log, Op::log1p, Op::sqrt, Op::rsqrt}) {

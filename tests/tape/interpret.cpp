@@ -69,6 +69,8 @@ TEST_CASE("elementwise ops of one argument mean what their names say") {
   same(Op::exp, [](double v) { return std::exp(v); });
   same(Op::expm1, [](double v) { return std::expm1(v); });
   same(Op::log1p, [](double v) { return std::log1p(v); });
+  same(Op::sin, [](double v) { return std::sin(v); });
+  same(Op::cos, [](double v) { return std::cos(v); });
   same(Op::tanh, [](double v) { return std::tanh(v); });
   same(Op::sigmoid, [](double v) { return 1 / (1 + std::exp(-v)); });
   same(Op::erf, [](double v) { return std::erf(v); });

@@ -66,6 +66,10 @@ struct Dual {
   friend constexpr Dual sqrt(Dual a) {
     return chain(a, etch::math::sqrt(a.v), 0.5 / etch::math::sqrt(a.v));
   }
+  friend constexpr Dual sin(Dual a) { return chain(a, etch::math::sin(a.v), etch::math::cos(a.v)); }
+  friend constexpr Dual cos(Dual a) {
+    return chain(a, etch::math::cos(a.v), -etch::math::sin(a.v));
+  }
   friend constexpr Dual tanh(Dual a) {
     const double y = etch::math::tanh(a.v);
     return chain(a, y, 1 - y * y);

@@ -97,6 +97,8 @@ template <Expr X> constexpr auto log(X x) { return detail::unary<Op::log>(x); }
 template <Expr X> constexpr auto log1p(X x) { return detail::unary<Op::log1p>(x); }
 template <Expr X> constexpr auto sqrt(X x) { return detail::unary<Op::sqrt>(x); }
 template <Expr X> constexpr auto rsqrt(X x) { return detail::unary<Op::rsqrt>(x); }
+template <Expr X> constexpr auto sin(X x) { return detail::unary<Op::sin>(x); }
+template <Expr X> constexpr auto cos(X x) { return detail::unary<Op::cos>(x); }
 template <Expr X> constexpr auto tanh(X x) { return detail::unary<Op::tanh>(x); }
 template <Expr X> constexpr auto sigmoid(X x) { return detail::unary<Op::sigmoid>(x); }
 template <Expr X> constexpr auto erf(X x) { return detail::unary<Op::erf>(x); }

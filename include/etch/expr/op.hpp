@@ -19,7 +19,7 @@ enum class Op : unsigned char {
   // leaves
   input, parameter, constant, iota,
   // elementwise, one argument
-  neg, abs, exp, expm1, log, log1p, sqrt, rsqrt, tanh, sigmoid, erf, relu,
+  neg, abs, exp, expm1, log, log1p, sqrt, rsqrt, sin, cos, tanh, sigmoid, erf, relu,
   // elementwise, two arguments
   add, sub, mul, div, max, min, pow, less, less_equal, equal, random,
   // elementwise, three arguments
@@ -54,6 +54,8 @@ inline constexpr OpInfo op_table[] = {
     {Op::log1p, "log1p", OpKind::elementwise, 1},
     {Op::sqrt, "sqrt", OpKind::elementwise, 1},
     {Op::rsqrt, "rsqrt", OpKind::elementwise, 1},
+    {Op::sin, "sin", OpKind::elementwise, 1},
+    {Op::cos, "cos", OpKind::elementwise, 1},
     {Op::tanh, "tanh", OpKind::elementwise, 1},
     {Op::sigmoid, "sigmoid", OpKind::elementwise, 1},
     {Op::erf, "erf", OpKind::elementwise, 1},

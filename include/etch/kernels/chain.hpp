@@ -138,6 +138,8 @@ template <Op op, class D> HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> x) {
   if constexpr (op == Op::log1p) return log1p(d, x);
   if constexpr (op == Op::sqrt) return hn::Sqrt(x);
   if constexpr (op == Op::rsqrt) return rsqrt(d, x);
+  if constexpr (op == Op::sin) return sin(d, x);
+  if constexpr (op == Op::cos) return cos(d, x);
   if constexpr (op == Op::tanh) return tanh(d, x);
   if constexpr (op == Op::sigmoid) return sigmoid(d, x);
   if constexpr (op == Op::erf) return erf(d, x);

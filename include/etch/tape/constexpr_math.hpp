@@ -118,6 +118,42 @@ constexpr double sqrt(double x) {
   return scale(y, (b.exponent - odd) / 2);
 }
 
+/// x = n pi / 2 + r with |r| <= pi / 4; accurate for |x| <= 2^20, constant beyond.
+struct Quadrant {
+  int n;
+  double r;
+};
+
+constexpr Quadrant split_quadrant(double x) {
+  constexpr double limit = 0x1p20;
+  x = x > limit ? limit : x < -limit ? -limit : x;
+  const int n = static_cast<int>(x * 0.6366197723675814 + (x < 0 ? -0.5 : 0.5));
+  // pi / 2 in two parts of 33 bits and a rest.
+  const double r = x - n * 0x1.921fb544p+0 - n * 0x1.0b4611a6p-34;
+  return {n, r - n * 0x1.3198a2e037073p-69};
+}
+
+/// 1 - r^2 / (k (k + 1)) (1 - r^2 / ((k + 2) (k + 3)) (1 - ...)): cos r for k = 1, sin r / r for
+/// k = 2; nine terms are enough for |r| <= pi / 4.
+constexpr double alternating(double r, int k) {
+  double sum = 1;
+  for (int i = k + 16; i >= k; i -= 2) sum = 1 - r * r / (i * (i + 1)) * sum;
+  return sum;
+}
+
+/// sin(x + quarters pi / 2).
+constexpr double sine(double x, int quarters) {
+  if (x != x) return x;
+  if (x == infinity || x == -infinity) return not_a_number;
+  const auto [n, r] = split_quadrant(x);
+  const int turn = (n + quarters) & 3;
+  const double size = turn % 2 == 0 ? r * alternating(r, 2) : alternating(r, 1);
+  return turn < 2 ? size : -size;
+}
+
+constexpr double sin(double x) { return x == 0 ? x : sine(x, 0); }
+constexpr double cos(double x) { return sine(x, 1); }
+
 constexpr double tanh(double x) {
   if (x != x || x == 0) return x;
   if (x > 20) return 1;
@@ -257,6 +293,12 @@ template <Real T> constexpr T log1p(T x) {
 }
 template <Real T> constexpr T sqrt(T x) {
   return std::is_constant_evaluated() ? narrow<T>(series::sqrt(x)) : std::sqrt(x);
+}
+template <Real T> constexpr T sin(T x) {
+  return std::is_constant_evaluated() ? narrow<T>(series::sin(x)) : std::sin(x);
+}
+template <Real T> constexpr T cos(T x) {
+  return std::is_constant_evaluated() ? narrow<T>(series::cos(x)) : std::cos(x);
 }
 template <Real T> constexpr T tanh(T x) {
   return std::is_constant_evaluated() ? narrow<T>(series::tanh(x)) : std::tanh(x);

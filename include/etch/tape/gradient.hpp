@@ -90,6 +90,8 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
     case Op::log1p: da += g / (a + 1); break;
     case Op::sqrt: da += 0.5 * g / y; break;
     case Op::rsqrt: da += -0.5 * g * (y * y * y); break;
+    case Op::sin: da += g * cos(a); break;
+    case Op::cos: da += -(g * sin(a)); break;
     case Op::tanh: da += g * (1 - y * y); break;
     case Op::sigmoid: da += g * (y * (1 - y)); break;
     case Op::erf: da += g * (2 * std::numbers::inv_sqrtpi * exp(-(a * a))); break;

@@ -22,8 +22,8 @@ namespace rule {
 
 /// The meaning of each op, a row each in the order of `Op`. Leaves are written before the run.
 template <class T> constexpr void execute(const Step<T>& s) {
-  using math::erf, math::exp, math::expm1, math::log, math::log1p, math::pow, math::sqrt,
-      math::tanh;
+  using math::cos, math::erf, math::exp, math::expm1, math::log, math::log1p, math::pow, math::sin,
+      math::sqrt, math::tanh;
   switch (s.code.op) {
     case Op::input: return;
     case Op::parameter: return;
@@ -38,6 +38,8 @@ template <class T> constexpr void execute(const Step<T>& s) {
     case Op::log1p: return map(s, [](const T& x) { return log1p(x); });
     case Op::sqrt: return map(s, [](const T& x) { return sqrt(x); });
     case Op::rsqrt: return map(s, [](const T& x) { return T(1) / sqrt(x); });
+    case Op::sin: return map(s, [](const T& x) { return sin(x); });
+    case Op::cos: return map(s, [](const T& x) { return cos(x); });
     case Op::tanh: return map(s, [](const T& x) { return tanh(x); });
     case Op::sigmoid: return map(s, [](const T& x) { return math::sigmoid(x); });
     case Op::erf: return map(s, [](const T& x) { return erf(x); });
@@ -93,6 +95,9 @@ template <class T> constexpr void execute(const Step<T>& s) {
 /// which exp, expm1, log, log1p, sqrt, tanh,
 /// erf and pow are found by argument-dependent lookup (a dual number, say). All values live in one
 /// buffer that the constructor allocates; run() allocates nothing.
+/// double, has + - * /, unary minus, == and <, and for which exp, expm1, log, log1p, sqrt, sin,
+/// cos, tanh, erf and pow are found by argument-dependent lookup (a dual number, say). All values
+/// live in one buffer that the constructor allocates; run() allocates nothing.
 template <class T> class Interpreter {
  public:
   /// A well-formed tape: arguments come earlier, shapes obey the rules of their ops.

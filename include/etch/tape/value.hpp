@@ -95,6 +95,8 @@ constexpr Value where(Value c, Value a, Value b) {
 }
 constexpr Value exp(Value a) { return detail::elementwise(Op::exp, a); }
 constexpr Value log(Value a) { return detail::elementwise(Op::log, a); }
+constexpr Value sin(Value a) { return detail::elementwise(Op::sin, a); }
+constexpr Value cos(Value a) { return detail::elementwise(Op::cos, a); }
 constexpr Value pow(Value a, Value b) { return detail::elementwise(Op::pow, a, b); }
 
 constexpr Value reshape(Value a, const Dims& shape) {
