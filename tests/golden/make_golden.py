@@ -448,6 +448,8 @@ def functions():
         case("max_x_w", torch.maximum, (3, 5), (3, 5))
         for name in ("erf", "abs", "exp", "tanh", "sigmoid"):
             case(name, getattr(torch, name), (7,))
+        for name in ("sin", "cos"):
+            case(name, getattr(torch, name), (7,), low=-20.0, high=20.0)
         for name in ("sqrt", "rsqrt", "log"):
             case(name, getattr(torch, name), (7,), **positive)
         for axis in range(3):
@@ -610,6 +612,46 @@ def mixture():
                   (2, 4, 3))
 
 
+class PositionalEncoding(nn.Module):
+    def __init__(self, *shape):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x):
+        return x + self.weight
+
+
+def turns(x, base):
+    """e^(i t base^(-2 k / E)), one complex number for each pair of x."""
+    length, size = x.shape[-2:]
+    rates = base ** -(torch.arange(0, size, 2, dtype=torch.float64) / size)
+    angles = torch.outer(torch.arange(length, dtype=torch.float64), rates)
+    return torch.polar(torch.ones_like(angles), angles)
+
+
+def sinusoidal(base):
+    def add(x):
+        z = turns(x, base)
+        return x + torch.stack([z.imag, z.real], -1).flatten(-2)
+    return Function(add)
+
+
+def rotary(base):
+    def turn(x):
+        pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
+        return torch.view_as_real(pairs * turns(x, base)).flatten(-2)
+    return Function(turn)
+
+
+def position():
+    with Family("position") as f:
+        f.layer("learned", PositionalEncoding(5, 6), (5, 6))
+        f.layer("sinusoidal", sinusoidal(10000), (9, 6))
+        f.layer("sinusoidal_base100", sinusoidal(100), (3, 4))
+        f.layer("rotary", rotary(10000), (9, 6))
+        f.layer("rotary_base100", rotary(100), (3, 4))
+
+
 def losses():
     """y is the mean loss over the batch (and all elements), dx and d<key> its gradients."""
     with Family("losses") as f:
@@ -675,5 +717,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad,
                    activations, piecewise, norm, batch_norm, branches, functions, kinks, networks,
-                   losses, optimizers, attention, transformer, mixture):
+                   losses, optimizers, attention, transformer, mixture, position):
         family()
