@@ -25,11 +25,11 @@ TEST_CASE("one-dimensional convolutions compute what PyTorch computes") {
           golden_training_case<Sequence, Conv1d<3, 2, PaddingSame, Dilation<3>>>(
               "conv1d_k2_same_dilation3"),
           golden_training_case<Shape<2, 2>, Conv1d<3, 5, PaddingSame>>("conv1d_k5_same_of_2"),
-          golden_case<Sequence, Conv1d<3, 3, Causal>>("conv1d_k3_causal"),
-          golden_training_case<Sequence, Conv1d<4, 3, Causal, Dilation<2>, Groups<2>>>(
+          golden_case<Sequence, Conv1d<3, 3, Causal<>>>("conv1d_k3_causal"),
+          golden_training_case<Sequence, Conv1d<4, 3, Causal<>, Dilation<2>, Groups<2>>>(
               "conv1d_k3_causal_dilation2_groups2"),
-          golden_training_case<Sequence, Conv1d<3, 4, Causal, Stride<2>>>(
+          golden_training_case<Sequence, Conv1d<3, 4, Causal<>, Stride<2>>>(
               "conv1d_k4_causal_stride2"),
-          golden_training_case<Shape<2, 2>, Conv1d<3, 4, Causal>>("conv1d_k4_causal_of_2"),
+          golden_training_case<Shape<2, 2>, Conv1d<3, 4, Causal<>>>("conv1d_k4_causal_of_2"),
       });
 }

@@ -49,8 +49,8 @@ TEST_CASE("normalisations behind a linear layer or a convolution become part of 
                         Linear<3>>>);
   static_assert(std::is_same_v<Folded<Folded<Net>>, Folded<Net>>);
   static_assert(std::is_same_v<
-                Folded<Network<Input<2, 9>, Conv1d<3, 3, Causal, Bias<false>>, BatchNorm1d<>>>,
-                Network<Input<2, 9>, Conv1d<3, 3, Causal>>>);
+                Folded<Network<Input<2, 9>, Conv1d<3, 3, Causal<>, Bias<false>>, BatchNorm1d<>>>,
+                Network<Input<2, 9>, Conv1d<3, 3, Causal<>>>>);
 }
 
 TEST_CASE("a folded network computes what the network did") {

@@ -57,7 +57,7 @@ template <std::size_t fan_in, Expr Y> constexpr auto add_bias(Y y) {
 /// Conv1d is Conv2d with a kernel of height one.
 template <std::size_t axes, std::size_t out, Size2d kernel, class... Options> struct Conv {
   static constexpr bool same = has_option<option::PaddingSame, Options...>;
-  static constexpr bool causal = has_option<option::Causal, Options...>;
+  static constexpr bool causal = option_or<option::Causal, false, Options...>();
   static constexpr Array2<std::size_t> k{kernel.height, kernel.width};
 
   /// `padding` is the one in front.
@@ -71,7 +71,7 @@ template <std::size_t axes, std::size_t out, Size2d kernel, class... Options> st
     return w;
   }();
 
-  /// Windows along an axis of n elements; PaddingSame and Causal have one start at each of them.
+  /// Windows along an axis of n elements; PaddingSame and Causal<> have one start at each of them.
   static constexpr std::size_t windows(std::size_t axis, std::size_t n) {
     const std::size_t stride = window.stride[axis];
     if (same || causal) return (n - 1) / stride + 1;
@@ -138,8 +138,8 @@ template <std::size_t axes, std::size_t out, Size2d kernel, class... Options> st
 
 /// Cross-correlation of [C, L] with `out` kernels, as torch.nn.Conv1d.
 /// weight: [Out, C / groups, k], bias: [Out].
-/// Options: Stride, Padding, PaddingSame (with stride 1), Causal, Dilation, Groups, Bias<false>.
-/// Causal: dilation * (k - 1) zeros in front and none behind, as WaveNet (van den Oord et al. 2016).
+/// Options: Stride, Padding, PaddingSame (with stride 1), Causal<>, Dilation, Groups, Bias<false>.
+/// Causal<>: dilation * (k - 1) zeros in front and none behind, as WaveNet (van den Oord et al. 2016).
 template <std::size_t out, std::size_t kernel_size, class... Options>
 struct Conv1d : detail::Conv<1, out, Size2d(1, kernel_size), Options...> {};
 

@@ -40,7 +40,6 @@ struct Momentum {};
 struct CountIncludePad {};
 struct Mode {};
 struct AlignCorners {};
-struct Causal {};
 struct NormFirst {};
 struct Activation {};
 }  // namespace option
@@ -49,8 +48,9 @@ template <Size2d n> struct Stride : option::Stride { static constexpr Size2d val
 template <Size2d n> struct Padding : option::Padding { static constexpr Size2d value = n; };
 /// As many zeros as keep the extent, the odd one at the end: PyTorch's padding='same'.
 struct PaddingSame : option::PaddingSame {};
-/// All zeros in front, so that nothing is seen before its time.
-struct Causal : option::Causal {};
+/// Causal<>: nothing is seen before its time. A convolution has all of its zeros in front; a position
+/// attends to itself and those before it.
+template <bool on = true> struct Causal : option::Causal { static constexpr bool value = on; };
 /// Further elements at the end of the result of a transposed convolution.
 template <Size2d n> struct OutputPadding : option::OutputPadding {
   static constexpr Size2d value = n;
@@ -82,8 +82,6 @@ enum class Interpolation : unsigned char { nearest, bilinear };
 template <Interpolation how> struct Mode : option::Mode { static constexpr auto value = how; };
 /// AlignCorners<true>: the outer pixels of both images have the same centres.
 template <bool on> struct AlignCorners : option::AlignCorners { static constexpr bool value = on; };
-/// Causal<>: a position attends to itself and those before it.
-template <bool on = true> struct Causal : option::Causal { static constexpr bool value = on; };
 /// NormFirst<>: a transformer normalises in front of each branch, not behind it.
 template <bool on = true> struct NormFirst : option::NormFirst {
   static constexpr bool value = on;

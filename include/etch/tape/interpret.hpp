@@ -91,13 +91,10 @@ template <class T> constexpr void execute(const Step<T>& s) {
 /// the dynamic twin in the benchmarks, and the runner for graphs that were read from a file.
 ///
 /// T is float, double or any number type that is default constructible and constructible from a
-/// double, has + - * /, unary minus, == and <, a conversion to double (for random numbers), and for
-/// which exp, expm1, log, log1p, sqrt, tanh,
-/// erf and pow are found by argument-dependent lookup (a dual number, say). All values live in one
-/// buffer that the constructor allocates; run() allocates nothing.
 /// double, has + - * /, unary minus, == and <, and for which exp, expm1, log, log1p, sqrt, sin,
-/// cos, tanh, erf and pow are found by argument-dependent lookup (a dual number, say). All values
-/// live in one buffer that the constructor allocates; run() allocates nothing.
+/// cos, tanh, erf and pow are found by argument-dependent lookup (a dual number, say); one that is
+/// to run tapes with random numbers converts to double. All values live in one buffer that the
+/// constructor allocates; run() allocates nothing.
 template <class T> class Interpreter {
  public:
   /// A well-formed tape: arguments come earlier, shapes obey the rules of their ops.
