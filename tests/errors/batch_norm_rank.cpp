@@ -11,4 +11,5 @@ using Norm = etch::BatchNorm1d<>;
 using Norm = etch::BatchNorm2d<>;
 #endif
 
-static_assert(etch::Network<etch::Input<3, 8, 8>, Norm>::valid);
+using Net = etch::Network<etch::Input<3, 8, 8>, Norm>;
+static_assert(sizeof(Net::valid) == 1);

@@ -11,4 +11,5 @@ using Drop = etch::Dropout<1.0>;
 using Drop = etch::Dropout<0.5>;
 #endif
 
-static_assert(etch::Network<etch::Input<8>, Drop>::valid);
+using Net = etch::Network<etch::Input<8>, Drop>;
+static_assert(sizeof(Net::valid) == 1);

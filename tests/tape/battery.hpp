@@ -96,6 +96,9 @@ template <class F> void for_each_tape(F f) {
       f(label + ", forward", with_distinct_outputs(training.forward), feed);
       for (const by_hand::Numbers& kept : by_hand::run(training.forward, feed)) {
         if (feed.inputs.size() == 1) feed.inputs.push_back(by_hand::scattered(kept.size(), 9));
+        if (feed.inputs.size() == etch::TrainingInput::of_weight) {
+          feed.inputs.resize(etch::TrainingInput::first_kept_input);  // weights and keys: not read
+        }
         feed.inputs.push_back(kept);
       }
       f(label + ", backward", with_distinct_outputs(training.backward), feed);
