@@ -17,6 +17,7 @@
 #include "etch/layers/conv.hpp"
 #include "etch/layers/conv_transpose.hpp"
 #include "etch/layers/dropout.hpp"
+#include "etch/layers/embedding.hpp"
 #include "etch/layers/freeze.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/mixture.hpp"

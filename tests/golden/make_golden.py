@@ -424,6 +424,28 @@ def branches():
                                  nn.Sequential(nn.Linear(4, 5), nn.Sigmoid())), (4,))
 
 
+def embedding():
+    """x holds indices: there is no gradient for them, dx is zero."""
+    with Family("embedding") as f:
+        def case(name, indices, *layers):
+            rng = random.Random(name)
+            net = nn.Sequential(*layers).double()
+            with torch.no_grad():
+                for p in net.parameters():
+                    p.copy_(draw(rng, p.shape, -1.0, 1.0))
+            x = torch.tensor(indices)
+            y = net(x)
+            r = cotangent(rng, y.shape)
+            (y * r).sum().backward()
+            weights = dict(net.named_parameters())
+            f.write(name, {"x": x, **weights, "y": y, "r": r, "dx": torch.zeros(x.shape),
+                           **{f"d{key}": p.grad for key, p in weights.items()}})
+
+        case("embedding", [[4, 0, 2], [2, 2, 2], [1, 3, 4]], nn.Embedding(5, 4))
+        case("embedding_of_one_wide", [[6], [0], [6]], nn.Embedding(7, 19))
+        case("embedding_linear", [[4, 0], [2, 1], [3, 3]], nn.Embedding(5, 3), nn.Linear(3, 2))
+
+
 def functions():
     positive = {"low": 0.2, "high": 3.0}
     both_positive = {**positive, "params": (0.2, 3.0)}
@@ -716,6 +738,6 @@ def optimizers():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad,
-                   activations, piecewise, norm, batch_norm, branches, functions, kinks, networks,
+                   activations, piecewise, norm, batch_norm, branches, embedding, functions, kinks, networks,
                    losses, optimizers, attention, transformer, mixture, position):
         family()

@@ -65,6 +65,10 @@ std::vector<Row> movement_rows() {
       {Op::broadcast, {dims({1, 1})}, dims({1, 3})},
       {Op::concat, {dims({2, 3}), dims({2, 2})}, dims({2, 5}), {.axis = 1}},
       {Op::pad, {dims({2, 2})}, dims({2, 6}), {.axis = 1, .start = 1, .step = 3}},
+      {Op::embedding, {dims({3, 2}), dims({4})}, dims({4, 2})},
+      {Op::embedding, {dims({1, 2}), dims({})}, dims({2})},
+      {Op::embedding_gradient, {dims({4, 2}), dims({4})}, dims({3, 2})},
+      {Op::embedding_gradient, {dims({4, 2}), dims({4})}, dims({3, 2}), {.over_batch = true}},
   };
 }
 

@@ -388,6 +388,18 @@ template <class Layer, class... Shapes> constexpr auto verdict_on_call() {
 }
 }  // namespace detail
 
+struct embedding_function {};
+/// Row index[i] of table [rows, n] for each i: [index..., n]. Indices are whole numbers from 0; one
+/// outside of the table counts as the nearest inside.
+template <Expr Table, Expr I> constexpr auto embedding(Table, I) {
+  constexpr bool ok = ShapeOf<Table>::rank == 2 && ShapeOf<I>::rank < max_rank;
+  static_assert(shapes_agree<ok, InFormula<embedding_function>, Expected<AnyShapeOfRank<2>>,
+                             Got<ShapeOf<Table>>>,
+                "etch: a table is a matrix, and indices leave room for one axis more");
+  using S = ShapeFrom<embedding_dims(ShapeOf<Table>::dims, ShapeOf<I>::dims)>;
+  return Node<Op::embedding, Attributes{}, S, Table, I>{};
+}
+
 /// A layer used inside a formula; its parameters are found under `key`.
 template <FixedString key, class Layer, Expr X, Expr... More> constexpr auto call(X x, More...) {
   using V = decltype(detail::verdict_on_call<Layer, ShapeOf<X>, ShapeOf<More>...>());

@@ -27,7 +27,7 @@ enum class Op : unsigned char {
   // movement: the same numbers seen in another order
   reshape, permute, slice, broadcast,
   // heavy: each has a kernel of its own
-  concat, pad, sum, max_reduce, softmax, log_softmax, matmul,
+  concat, pad, embedding, embedding_gradient, sum, max_reduce, softmax, log_softmax, matmul,
   conv2d, conv2d_input_gradient, conv2d_weight_gradient,
   max_pool2d, max_pool2d_gradient, max_pool2d_pick, avg_pool2d, avg_pool2d_gradient,
 };
@@ -78,6 +78,8 @@ inline constexpr OpInfo op_table[] = {
     {Op::broadcast, "broadcast", OpKind::movement, 1},
     {Op::concat, "concat", OpKind::heavy, 2},
     {Op::pad, "pad", OpKind::heavy, 1},
+    {Op::embedding, "embedding", OpKind::heavy, 2},
+    {Op::embedding_gradient, "embedding_gradient", OpKind::heavy, 2},
     {Op::sum, "sum", OpKind::heavy, 1},
     {Op::max_reduce, "max_reduce", OpKind::heavy, 1},
     {Op::softmax, "softmax", OpKind::heavy, 1},
@@ -171,6 +173,13 @@ constexpr Dims reduced_dims(const Dims& x, std::size_t axes) {
 constexpr Dims permuted_dims(const Attributes& a, const Dims& x) {
   Dims result = x;
   for (std::size_t i = 0; i < x.rank; ++i) result.extent[i] = x[a.order[i]];
+  return result;
+}
+
+/// table: [rows, n], index: any shape -> [index..., n].
+constexpr Dims embedding_dims(const Dims& table, const Dims& index) {
+  Dims result = index;
+  result.push(table[1]);
   return result;
 }
 

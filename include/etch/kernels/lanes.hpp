@@ -105,6 +105,17 @@ HWY_INLINE void set_zero(D d, hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<
   ((acc[i] = hn::Zero(d)), ...);
 }
 
+/// to += row.
+template <std::size_t count>
+HWY_INLINE void add_row(const float* HWY_RESTRICT row, float* HWY_RESTRICT to) {
+  const FloatTag d;
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, row + i)), d, to + i);
+  }
+  for (; i < count; ++i) to[i] += row[i];
+}
+
 }  // namespace detail
 
 /// The first n lanes from p, at any alignment, 0 in the others; n <= the lanes of d. Touches no

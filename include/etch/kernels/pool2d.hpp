@@ -186,17 +186,6 @@ template <Pool2dSpec s> HWY_INLINE void spread_row(const float* g, float* HWY_RE
   }
 }
 
-/// to += row.
-template <std::size_t count>
-HWY_INLINE void add_row(const float* HWY_RESTRICT row, float* HWY_RESTRICT to) {
-  const FloatTag d;
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, row + i)), d, to + i);
-  }
-  for (; i < count; ++i) to[i] += row[i];
-}
-
 /// Windows of two by two side by side, nothing left over at the right: the common case.
 constexpr bool pool_halves(const Pool2dSpec& s) {
   return s.kernel[0] == 2 && s.kernel[1] == 2 && s.stride[0] == 2 && s.stride[1] == 2 &&

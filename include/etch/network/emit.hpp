@@ -18,6 +18,7 @@
 #include "etch/kernels/conv2d_weight_gradient.hpp"
 #include "etch/kernels/copy.hpp"
 #include "etch/kernels/elementwise.hpp"
+#include "etch/kernels/embedding.hpp"
 #include "etch/kernels/matmul.hpp"
 #include "etch/kernels/pool2d.hpp"
 #include "etch/kernels/reduce.hpp"
@@ -139,6 +140,10 @@ template <class Source> class Routine {
       softmax<softmax_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::log_softmax) {
       log_softmax<softmax_of(tape, i)>(a, y);
+    } else if constexpr (i.op == Op::embedding) {
+      embedding<embedding_of(tape, i)>(a, b, y);
+    } else if constexpr (i.op == Op::embedding_gradient) {
+      embedding_gradient<embedding_of(tape, i)>(a, b, y);
     } else if constexpr (i.op == Op::concat) {
       concat<concat_of(tape, i)>(a, b, y);
     } else {

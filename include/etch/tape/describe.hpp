@@ -198,6 +198,26 @@ constexpr PadSpec pad_of(const AnyTape& tape, const Instruction& i) {
           .step = i.attr.step};
 }
 
+/// For embedding and its gradient.
+template <class AnyTape>
+constexpr EmbeddingSpec embedding_of(const AnyTape& tape, const Instruction& i) {
+  const Instruction& first = tape[i.args[0]];
+  const Instruction& index = tape[i.args[1]];
+  const Instruction& table = i.op == Op::embedding ? first : i;
+  const Instruction& y = i.op == Op::embedding ? i : first;
+  const std::size_t batch = first.batched || index.batched ? tape.batch : 1;
+  const auto stride = [&](const Instruction& of) {
+    return of.batched && batch != 1 ? of.shape.size() : 0;
+  };
+  return {.batch = batch,
+          .count = index.shape.size(),
+          .rows = table.shape[0],
+          .inner = table.shape[1],
+          .table_batch = stride(table),
+          .index_batch = stride(index),
+          .y_batch = stride(y)};
+}
+
 /// The domain (outer, row, column) over which a heavy op hands its result to a chain; rank 0 for
 /// ops that do not carry one.
 constexpr Dims carried_domain(const Tape& tape, const Instruction& i) {

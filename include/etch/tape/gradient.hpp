@@ -129,6 +129,8 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
       break;
     }
     case Op::pad: da += slice(g, attr, a.shape()[attr.axis]); break;
+    case Op::embedding: da += like(a, Op::embedding_gradient, g, b, attr); break;
+    case Op::embedding_gradient: da += like(a, Op::embedding, g, b, attr); break;
     case Op::sum: da += unreduce(g, a.shape(), attr.axes); break;
     case Op::max_reduce: {
       const Value hit = equal(a, unreduce(y, a.shape(), attr.axes));

@@ -68,6 +68,15 @@ struct ConcatSpec {
   constexpr bool operator==(const ConcatSpec&) const = default;
 };
 
+/// embedding and its gradient: `count` indices of each sample choose among `rows` of `inner` numbers.
+/// Batch strides are zero for what all samples share.
+struct EmbeddingSpec {
+  std::size_t batch = 1, count = 1, rows = 1, inner = 1;
+  std::size_t table_batch = 0, index_batch = 0, y_batch = 0;
+
+  constexpr bool operator==(const EmbeddingSpec&) const = default;
+};
+
 /// pad: y [outer, extent, inner] is zero but for y[o, start + i * step, :] = x[o, i, :], i < count.
 struct PadSpec {
   std::size_t outer = 1, extent = 1, inner = 1, count = 1, start = 0, step = 1;

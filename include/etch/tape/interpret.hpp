@@ -69,6 +69,8 @@ template <class T> constexpr void execute(const Step<T>& s) {
 
     case Op::concat: return concat(s);
     case Op::pad: return pad(s);
+    case Op::embedding: return embedding(s);
+    case Op::embedding_gradient: return embedding_gradient(s);
     case Op::sum: return sum(s);
     case Op::max_reduce: return max_reduce(s);
     case Op::softmax: return softmax(s);

@@ -142,7 +142,8 @@ constexpr Value sum_over_batch(Value a, bool own = false) {
   const bool last = static_cast<std::size_t>(a.id) + 1 == a.tape->size();
   Instruction& i = (*a.tape)[a.id];
   const bool able =
-      i.op == Op::sum || i.op == Op::matmul || i.op == Op::conv2d_weight_gradient;
+      i.op == Op::sum || i.op == Op::matmul || i.op == Op::conv2d_weight_gradient ||
+      i.op == Op::embedding_gradient;
   if (own && last && able) {
     i.attr.over_batch = true;
     i.batched = false;

@@ -91,4 +91,37 @@ template <class T> constexpr void pad(const Step<T>& s) {
   }
 }
 
+/// The row that an index names; the first one for NaN.
+template <class T> constexpr std::size_t row_of(const T& index, std::size_t rows) {
+  std::size_t row = 0;
+  while (row + 1 < rows && !math::less(index, T(static_cast<double>(row + 1))) && index == index) {
+    ++row;
+  }
+  return row;
+}
+
+template <class T> constexpr void embedding(const Step<T>& s) {
+  const std::size_t rows = s.args[0].shape[0], n = s.args[0].shape[1];
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    const T* const index = s.args[1].sample(b);
+    for (std::size_t i = 0; i < s.args[1].shape.size(); ++i) {
+      const T* const row = s.args[0].sample(b) + row_of(index[i], rows) * n;
+      for (std::size_t j = 0; j < n; ++j) s.result(b)[i * n + j] = row[j];
+    }
+  }
+}
+
+template <class T> constexpr void embedding_gradient(const Step<T>& s) {
+  const std::size_t rows = s.code.shape[0], n = s.code.shape[1];
+  s.fill(T(0));
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    const T* const g = s.args[0].sample(b);
+    const T* const index = s.args[1].sample(b);
+    for (std::size_t i = 0; i < s.args[1].shape.size(); ++i) {
+      T* const row = s.result(b) + row_of(index[i], rows) * n;
+      for (std::size_t j = 0; j < n; ++j) row[j] = row[j] + g[i * n + j];
+    }
+  }
+}
+
 }  // namespace etch::rule
