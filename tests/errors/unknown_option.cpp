@@ -3,7 +3,7 @@
 // expect: this layer does not take what it is given between its angle brackets
 // expect: AtLayer<1, Conv2d<4, Size2d{3, 3}, Padding<Size2d{1, 1}>, Affine<false>>>
 // expect: Expected<OneOf<option::Stride, option::Padding, option::Dilation, option::Groups,
-// expect: option::Bias>>, Got<Affine<false>>
+// expect: option::Bias, option::PaddingSame>>, Got<Affine<false>>
 #include "etch/layers/activations.hpp"
 #include "etch/layers/conv.hpp"
 #include "etch/layers/norm.hpp"

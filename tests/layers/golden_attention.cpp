@@ -5,7 +5,7 @@
 
 using namespace etch;
 using layers::golden_batch_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 using layers::CutInTwo;
 
 TEST_CASE("attention computes what PyTorch computes") {
@@ -14,12 +14,12 @@ TEST_CASE("attention computes what PyTorch computes") {
       "attention",
       {
           golden_batch_case<S, MultiheadAttention<2>>("self_attention"),
-          golden_training_case<S, MultiheadAttention<1, Bias<false>>>("self_attention_no_bias"),
-          golden_training_case<S, MultiheadAttention<3, Causal<>, InFeatures<6>>>(
+          golden_formula_case<S, MultiheadAttention<1, Bias<false>>>("self_attention_no_bias"),
+          golden_formula_case<S, MultiheadAttention<3, Causal<>, InFeatures<6>>>(
               "self_attention_causal"),
-          golden_training_case<Shape<7, 6>, CutInTwo<MultiheadAttention<2>, 0, 4>>(
+          golden_formula_case<Shape<7, 6>, CutInTwo<MultiheadAttention<2>, 0, 4>>(
               "attention_to_memory"),
-          golden_training_case<Shape<7, 6>, CutInTwo<MultiheadAttention<2, Bias<false>>, 0, 2>>(
+          golden_formula_case<Shape<7, 6>, CutInTwo<MultiheadAttention<2, Bias<false>>, 0, 2>>(
               "attention_to_memory_no_bias"),
       });
 }

@@ -6,7 +6,7 @@
 using namespace etch;
 using layers::golden_batch_case;
 using layers::golden_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 
 TEST_CASE("batch normalisation computes what PyTorch computes, in training and in inference") {
   using Image = Shape<3, 2, 2>;
@@ -16,7 +16,7 @@ TEST_CASE("batch normalisation computes what PyTorch computes, in training and i
           golden_case<Shape<5>, BatchNorm1d<>>("batch_norm1d"),
           golden_case<Shape<4, 3>, BatchNorm1d<>>("batch_norm1d_sequence"),
           golden_case<Shape<3, 2, 5>, BatchNorm2d<>>("batch_norm2d"),
-          golden_training_case<Image, BatchNorm2d<Epsilon<0.1>, Momentum<0.3>>>(
+          golden_formula_case<Image, BatchNorm2d<Epsilon<0.1>, Momentum<0.3>>>(
               "batch_norm2d_eps0.1_momentum0.3"),
           golden_case<Image, BatchNorm2d<Affine<false>>>("batch_norm2d_no_affine"),
           golden_batch_case<Shape<2, 3, 4>, Conv2d<4, 3, Padding<1>>, BatchNorm2d<>, ReLU>(

@@ -5,7 +5,7 @@
 using namespace etch;
 using layers::golden_batch_case;
 using layers::golden_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 
 TEST_CASE("convolution layers compute what PyTorch computes") {
   using Image = Shape<2, 5, 7>;
@@ -30,7 +30,7 @@ TEST_CASE("convolution layers compute what PyTorch computes") {
           golden_batch_case<Image, Conv2d<3, 3, Bias<false>>>("conv2d_k3_no_bias"),
           golden_batch_case<Shape<3, 3, 5>, Conv2d<4, 1>>("conv2d_k1"),
           golden_batch_case<Image, Conv2d<3, 2, Stride<2>>>("conv2d_k2_stride2"),
-          golden_training_case<Image, Conv2d<3, 3, PaddingSame>>("conv2d_k3_same"),
+          golden_formula_case<Image, Conv2d<3, 3, PaddingSame>>("conv2d_k3_same"),
           golden_case<Image, Conv2d<3, {2, 4}, PaddingSame, Dilation<{3, 1}>>>(
               "conv2d_k2x4_same_dilation3x1"),
       });

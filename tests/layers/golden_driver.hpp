@@ -21,6 +21,9 @@ struct GoldenCase {
   std::vector<Inference> inference;
 };
 
+/// A formula in training as one block without generated code.
+Trainable interpreted(const etch::Tape& formula);
+
 namespace detail {
 template <class Net, std::size_t... batch> GoldenCase golden_case_of(const std::string& name) {
   return {name, trainable<Net, golden_batch>(), {inference<Net, batch>()...}};
@@ -41,9 +44,15 @@ template <class S, class... Layers> GoldenCase golden_case(const std::string& na
 template <class S, class... Layers> GoldenCase golden_batch_case(const std::string& name) {
   return detail::golden_case_of<detail::NetworkOn<S, Layers...>, 1, golden_batch>(name);
 }
-/// Only trained.
-template <class S, class... Layers> GoldenCase golden_training_case(const std::string& name) {
-  return detail::golden_case_of<detail::NetworkOn<S, Layers...>>(name);
+/// Only the formula and its gradient, by the interpreter: for further options of a layer, where
+/// generated code would show nothing new and take its time to compile.
+template <class S, class... Layers> GoldenCase golden_formula_case(const std::string& name) {
+  using All = etch::Sequential<Layers...>;
+  etch::Tape formula = etch::lower<All, S>(golden_batch);
+  if (formula.by_phase) {
+    formula = etch::lower<All, S>(golden_batch, etch::Phase::training, formula.parameters);
+  }
+  return {name, interpreted(formula), {}};
 }
 
 /// A case of a loss: the mean over the batch, and its gradient through the network, if there is

@@ -7,7 +7,7 @@ using namespace etch;
 using layers::CutInTwo;
 using layers::golden_batch_case;
 using layers::golden_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 
 TEST_CASE("products, mixtures and shapes are those of PyTorch") {
   using Pair = CutInTwo<Bilinear<5>, -1, 4>;
@@ -16,12 +16,12 @@ TEST_CASE("products, mixtures and shapes are those of PyTorch") {
       "mixture",
       {
           golden_batch_case<Shape<7>, Pair>("bilinear"),
-          golden_training_case<Shape<2, 7>, CutInTwo<Bilinear<5, Bias<false>>, -1, 4>>(
+          golden_formula_case<Shape<2, 7>, CutInTwo<Bilinear<5, Bias<false>>, -1, 4>>(
               "bilinear_sequence_no_bias"),
           golden_batch_case<Shape<3>, RBF<5>>("rbf"),
-          golden_training_case<Shape<2, 3>, RBF<5>>("rbf_sequence"),
+          golden_formula_case<Shape<2, 3>, RBF<5>>("rbf_sequence"),
           golden_batch_case<Shape<4>, MixtureOfExperts<Linear<3>, Wide>>("mixture_of_experts"),
-          golden_training_case<Shape<2, 4>, MixtureOfExperts<Linear<3>, Linear<3>, Linear<3>>>(
+          golden_formula_case<Shape<2, 4>, MixtureOfExperts<Linear<3>, Linear<3>, Linear<3>>>(
               "mixture_of_experts_sequence"),
           golden_batch_case<Shape<3, 2, 4>, Gram>("gram"),
           golden_case<Shape<4, 6>, Reshape<2, 6, 2>, Permute<1, 0, 2>>("reshape_permute"),

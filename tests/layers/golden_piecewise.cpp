@@ -7,7 +7,7 @@
 
 using namespace etch;
 using layers::golden_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 using layers::GoldenCase;
 
 namespace {
@@ -15,7 +15,7 @@ namespace {
 /// A case with inputs between -8 and 8, and one where the pieces meet, and far out.
 template <class Layer> void add(std::vector<GoldenCase>& cases, const std::string& name) {
   cases.push_back(golden_case<Shape<7>, Layer>(name));
-  cases.push_back(golden_training_case<Shape<4>, Layer>(name + "_edges"));
+  cases.push_back(golden_formula_case<Shape<4>, Layer>(name + "_edges"));
 }
 
 std::vector<GoldenCase> cases_of_all_layers() {
@@ -39,9 +39,9 @@ std::vector<GoldenCase> cases_of_all_layers() {
 
 TEST_CASE("layers of straight pieces compute what PyTorch computes, where the pieces meet too") {
   std::vector<GoldenCase> cases = cases_of_all_layers();
-  cases.push_back(golden_training_case<Shape<4>, PReLU<4>>("prelu_4_of_4"));
+  cases.push_back(golden_formula_case<Shape<4>, PReLU<4>>("prelu_4_of_4"));
   cases.push_back(golden_case<Shape<4, 5>, PReLU<4>>("prelu_4_of_4x5"));
-  cases.push_back(golden_training_case<Shape<2, 3, 2>, PReLU<2>>("prelu_2_of_2x3x2"));
+  cases.push_back(golden_formula_case<Shape<2, 3, 2>, PReLU<2>>("prelu_2_of_2x3x2"));
   layers::check_golden("piecewise", cases);
 }
 

@@ -4,7 +4,7 @@
 
 using namespace etch;
 using layers::golden_batch_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 
 TEST_CASE("encodings of positions are those of their papers") {
   layers::check_golden(
@@ -12,8 +12,8 @@ TEST_CASE("encodings of positions are those of their papers") {
       {
           golden_batch_case<Shape<5, 6>, PositionalEncoding>("learned"),
           golden_batch_case<Shape<9, 6>, SinusoidalEncoding<>>("sinusoidal"),
-          golden_training_case<Shape<3, 4>, SinusoidalEncoding<100.0>>("sinusoidal_base100"),
+          golden_formula_case<Shape<3, 4>, SinusoidalEncoding<100.0>>("sinusoidal_base100"),
           golden_batch_case<Shape<9, 6>, RotaryEncoding<>>("rotary"),
-          golden_training_case<Shape<3, 4>, RotaryEncoding<100.0>>("rotary_base100"),
+          golden_formula_case<Shape<3, 4>, RotaryEncoding<100.0>>("rotary_base100"),
       });
 }

@@ -4,7 +4,7 @@
 
 using namespace etch;
 using layers::golden_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 
 namespace {
 using OfNearest = Mode<Interpolation::nearest>;
@@ -19,17 +19,17 @@ TEST_CASE("upsampling computes what PyTorch computes") {
       {
           golden_case<Image, Upsample<2>>("nearest_2"),
           golden_case<Image, Upsample<3>>("nearest_3"),
-          golden_training_case<Image, Upsample<{1, 2}>>("nearest_1x2"),
-          golden_training_case<Image, Upsample<{2, 3}, OfNearest>>("nearest_2x3"),
+          golden_formula_case<Image, Upsample<{1, 2}>>("nearest_1x2"),
+          golden_formula_case<Image, Upsample<{2, 3}, OfNearest>>("nearest_2x3"),
           golden_case<Image, Upsample<2, OfLines>>("bilinear_2"),
-          golden_training_case<Image, Upsample<3, OfLines, AlignCorners<false>>>("bilinear_3"),
-          golden_training_case<Image, Upsample<{1, 2}, OfLines>>("bilinear_1x2"),
-          golden_training_case<Image, Upsample<{2, 3}, OfLines>>("bilinear_2x3"),
+          golden_formula_case<Image, Upsample<3, OfLines, AlignCorners<false>>>("bilinear_3"),
+          golden_formula_case<Image, Upsample<{1, 2}, OfLines>>("bilinear_1x2"),
+          golden_formula_case<Image, Upsample<{2, 3}, OfLines>>("bilinear_2x3"),
           golden_case<Image, Upsample<2, OfLines, Aligned>>("bilinear_2_aligned"),
-          golden_training_case<Image, Upsample<3, OfLines, Aligned>>("bilinear_3_aligned"),
-          golden_training_case<Image, Upsample<{1, 2}, Aligned, OfLines>>("bilinear_1x2_aligned"),
-          golden_training_case<Image, Upsample<{2, 3}, OfLines, Aligned>>("bilinear_2x3_aligned"),
-          golden_training_case<Shape<2, 1, 1>, Upsample<{3, 2}, OfLines, Aligned>>(
+          golden_formula_case<Image, Upsample<3, OfLines, Aligned>>("bilinear_3_aligned"),
+          golden_formula_case<Image, Upsample<{1, 2}, Aligned, OfLines>>("bilinear_1x2_aligned"),
+          golden_formula_case<Image, Upsample<{2, 3}, OfLines, Aligned>>("bilinear_2x3_aligned"),
+          golden_formula_case<Shape<2, 1, 1>, Upsample<{3, 2}, OfLines, Aligned>>(
               "bilinear_3x2_aligned_of_1x1"),
       });
 }

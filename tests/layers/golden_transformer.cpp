@@ -5,7 +5,7 @@
 
 using namespace etch;
 using layers::golden_batch_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 using layers::CutInTwo;
 
 TEST_CASE("transformer layers compute what PyTorch computes") {
@@ -15,12 +15,12 @@ TEST_CASE("transformer layers compute what PyTorch computes") {
       "transformer",
       {
           golden_batch_case<S, TransformerEncoderLayer<2, 8>>("encoder"),
-          golden_training_case<
+          golden_formula_case<
               S, TransformerEncoderLayer<3, 8, NormFirst<>, Activation<GELU>, Causal<>,
                                          Epsilon<0.1>>>("encoder_norm_first"),
-          golden_training_case<Both, CutInTwo<TransformerDecoderLayer<2, 8, Causal<>>, 0, 4>>(
+          golden_formula_case<Both, CutInTwo<TransformerDecoderLayer<2, 8, Causal<>>, 0, 4>>(
               "decoder"),
-          golden_training_case<
+          golden_formula_case<
               Both, CutInTwo<TransformerDecoderLayer<2, 8, NormFirst<>>, 0, 4>>(
               "decoder_norm_first"),
       });
