@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Images given to the normalisation of vectors.
 // expect: this layer needs another input shape
-// expect: AtLayer<0, BatchNorm1d<>>, Expected<AnyShapeOfRank<1>>, Got<Shape<3, 8, 8>>
+// expect: AtLayer<0, BatchNorm1d<>>, Expected<RankOneOrTwo>, Got<Shape<3, 8, 8>>
 #include "etch/layers/batch_norm.hpp"
 #include "etch/network/network.hpp"
 

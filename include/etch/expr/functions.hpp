@@ -400,6 +400,21 @@ template <Expr Table, Expr I> constexpr auto embedding(Table, I) {
   return Node<Op::embedding, Attributes{}, S, Table, I>{};
 }
 
+namespace detail {
+constexpr std::size_t digits_of(std::size_t number) {
+  return number < 10 ? 1 : 1 + digits_of(number / 10);
+}
+/// "0", "1", ... as a template argument.
+template <std::size_t number> constexpr auto number_key() {
+  constexpr std::size_t digits = digits_of(number);
+  char text[digits + 1] = {};
+  for (std::size_t i = digits, rest = number; i-- > 0; rest /= 10) {
+    text[i] = static_cast<char>('0' + rest % 10);
+  }
+  return FixedString<digits + 1>(text);
+}
+}  // namespace detail
+
 /// A layer used inside a formula; its parameters are found under `key`.
 template <FixedString key, class Layer, Expr X, Expr... More> constexpr auto call(X x, More...) {
   using V = decltype(detail::verdict_on_call<Layer, ShapeOf<X>, ShapeOf<More>...>());

@@ -20,7 +20,8 @@ constexpr std::uint32_t mixed(std::uint32_t x) {
 }
 
 /// In [0, 1), a multiple of 2^-24. Keys are whole numbers below 2^24, which floats hold exactly;
-/// `stream` tells the tensors of one formula apart.
+/// `stream`
+/// tells the tensors of one tape apart, up to 256 of them.
 constexpr float uniform_at(std::uint32_t place, std::uint32_t stream, std::uint32_t key0,
                            std::uint32_t key1) {
   const std::uint32_t x = mixed(mixed(place + key0) + (key1 ^ stream << 24));

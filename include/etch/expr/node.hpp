@@ -62,12 +62,20 @@ struct Parameter : Expression {
 
 /// One expression in training, another one of the same shape in inference.
 template <class T, class I> struct ByPhase : Expression {
-  static_assert(std::is_same_v<typename T::shape, typename I::shape>);
+  static_assert(std::is_same_v<typename T::shape, typename I::shape>,
+                "etch: both expressions of by_phase have the same shape");
   using shape = typename I::shape;
 };
 
+template <class T> inline constexpr bool is_buffer = false;
+template <FixedString name, class S, class Initializer>
+inline constexpr bool is_buffer<Parameter<name, S, Initializer, Role::buffer>> = true;
+
 /// Y; a training step also gives the buffer B the value V.
 template <class Y, class B, class V> struct Renewed : Expression {
+  static_assert(is_buffer<B>, "etch: only a buffer can be renewed");
+  static_assert(std::is_same_v<typename B::shape, typename V::shape>,
+                "etch: a buffer is renewed by a value of its own shape");
   using shape = typename Y::shape;
 };
 
@@ -95,8 +103,8 @@ template <class... E> struct Outputs : Expression {
   using shape = Shape<>;
 };
 
-/// Independent numbers from [0, 1), in training others in each step. Formulas that want several
-/// tensors of one shape number them.
+/// Independent numbers from [0, 1), others in each step of training; there are none in inference
+/// (see by_phase). Formulas that want several tensors of one shape number them.
 template <class S, std::size_t number> struct Uniform01 : Expression {
   using shape = S;
 };

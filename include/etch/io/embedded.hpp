@@ -57,7 +57,7 @@ template <class Net, class Table> constexpr EmbeddedVerdict check_embedded() {
     if (wanted[row].info.shape != found[row].shape) return {Mismatch::shape, row};
   }
   if (wanted.size() != found.size()) return {Mismatch::tensor, row};
-  return {std::size(Table::data) == parameter_count<Net> ? Mismatch::none : Mismatch::count, 0};
+  return {std::size(Table::data) == tensor_floats<Net> ? Mismatch::none : Mismatch::count, 0};
 }
 
 template <std::size_t length, class Text> constexpr auto fixed_string(const Text& text) {
@@ -127,14 +127,17 @@ constexpr Parameters<Net> embedded_parameters(const Table&) {
     static_assert(tensors_agree<verdict.mismatch != Mismatch::shape, AtTensor<row>, Wanted, Found>,
                   "etch: these weights belong to another network: the tensor has another shape");
     static_assert(weight_counts_agree<verdict.mismatch != Mismatch::count,
-                                      Expected<WeightCount<parameter_count<Net>>>,
+                                      Expected<WeightCount<tensor_floats<Net>>>,
                                       Got<WeightCount<std::size(Table::data)>>>,
                   "etch: these weights are damaged: their number does not fit their shapes");
     if constexpr (verdict.mismatch == Mismatch::none) {
-      std::size_t start = 0;
-      for (const PlacedParameter& p : parameter_table<Net>) {
-        detail::place<Table>(p, start, parameters);
-        start += p.info.shape.size();
+      for (const bool trained : {true, false}) {  // the order in which they lie in memory
+        std::size_t start = 0;
+        for (const PlacedParameter& p : parameter_table<Net>) {
+          const bool now = (p.info.role == Role::trained) == trained;
+          if (now) detail::place<Table>(p, start, parameters);
+          start += p.info.shape.size();
+        }
       }
     }
   }

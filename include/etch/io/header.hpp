@@ -202,7 +202,7 @@ inline std::string filled_skeleton(const std::map<std::string_view, std::string>
 template <class Net>
 Result<std::string> header_text(const Parameters<Net>& parameters,
                                 const HeaderOptions& options = {}) {
-  static_assert(!Net::valid || parameter_count<Net> > 0, "etch: the network has no weights");
+  static_assert(!Net::valid || tensor_floats<Net> > 0, "etch: the network has no weights");
   std::string rows, data, extras;
   Result<void> result = detail::check_names(options);
   parameters.for_each([&](const ParameterInfo& info, auto tensor) {
@@ -224,7 +224,7 @@ Result<std::string> header_text(const Parameters<Net>& parameters,
     extras += extra.values.empty() ? "};\n" : "\n};\n";
   }
   if (!result) return result.error();
-  return detail::filled_skeleton({{"count", std::to_string(parameter_count<Net>)},
+  return detail::filled_skeleton({{"count", std::to_string(tensor_floats<Net>)},
                                   {"tensors", std::to_string(parameter_table<Net>.size())},
                                   {"namespace", options.name_space},
                                   {"name", options.name},

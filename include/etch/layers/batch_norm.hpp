@@ -7,6 +7,9 @@
 
 namespace etch {
 
+/// What BatchNorm1d expects.
+struct RankOneOrTwo {};
+
 namespace detail {
 
 /// Per channel (axis 0), over everything behind it and all samples (Ioffe and Szegedy 2015).
@@ -31,9 +34,11 @@ template <class... Options> struct BatchNorm {
     const auto var = sum_over_batch<1>(centred * centred * w) * share;
 
     // PyTorch normalises with the biased variance and remembers the unbiased one: N / (N - 1) times
-    // as large, N = n / sum(w^2) being the numbers of a channel. Of one number there is none.
+    // as large, N = n / sum(w^2) being the numbers of a channel. One number has none: the running
+    // one stays.
     const auto of_one = sum_over_batch(w * w) * share;
-    const auto unbiased = where(of_one < constant<1.0>, var / (constant<1.0> - of_one), var);
+    const auto unbiased =
+        where(of_one < constant<1.0>, var / (constant<1.0> - of_one), running_var);
     const auto renew = [=](auto old, auto found) {
       return constant<1 - momentum> * old + constant<momentum> * found;
     };
@@ -62,12 +67,13 @@ template <class... Options> struct BatchNorm {
 /// Normalises each feature of [C], or each channel of [C, L], with mean and variance of the batch in
 /// training and the running ones in inference, as torch.nn.BatchNorm1d.
 /// weight, bias: [C]; buffers running_mean, running_var: [C] (num_batches_tracked is not kept).
-/// Options: Epsilon<1e-5>, Momentum<0.1>, Affine<false>.
+/// Options: Epsilon<1e-5>, Momentum<0.1>, Affine<false>. A batch of one number a channel, which
+/// PyTorch refuses, is normalised to zero.
 template <class... Options> struct BatchNorm1d : detail::BatchNorm<Options...> {
   template <class S> static constexpr auto fits() {
     constexpr auto known = detail::BatchNorm<Options...>::options_fit();
     if constexpr (!known.ok) return known;
-    else return Verdict<(S::rank == 1 || S::rank == 2), AnyShapeOfRank<1>, S>{};
+    else return Verdict<(S::rank == 1 || S::rank == 2), RankOneOrTwo, S>{};
   }
 };
 

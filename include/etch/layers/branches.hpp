@@ -7,7 +7,7 @@
 
 #include "etch/layers/sequential.hpp"
 
-// Layers side by side on the same input. Parameters of a branch are named by its position: "0", "1".
+// Layers side by side on the same input. Parameters of a branch are named by its position, from "0".
 
 namespace etch {
 
@@ -46,26 +46,17 @@ template <class S, class... Branches> constexpr auto same_results() {
   else return results_agree<no_axis, ResultShape<Branches, S>...>();
 }
 
-/// The key of the i-th branch.
-template <std::size_t i> constexpr auto branch_key() {
-  static_assert(i < 100, "etch: a layer has at most a hundred branches");
-  constexpr char tens = '0' + i / 10, ones = '0' + i % 10;
-  if constexpr (i < 10) return FixedString<2>({ones, 0});
-  else return FixedString<3>({tens, ones, 0});
-}
-
 /// f(results of the branches).
 template <class... Branches, Expr X, class F> constexpr auto of_branches(X x, F f) {
   return [&]<std::size_t... i>(std::index_sequence<i...>) {
-    return f(call<branch_key<i>(), Branches>(x)...);
+    return f(call<number_key<i>(), Branches>(x)...);
   }(std::index_sequence_for<Branches...>{});
 }
 
 }  // namespace detail
 
-/// The results of the branches one after the other along an axis: the channels of images by default
-/// (Inception, Szegedy et al. 2015). A branch is a layer or a Sequential; an empty Sequential passes
-/// x on.
+/// The results of the branches one after the other along an axis (Inception, Szegedy et al. 2015). A
+/// branch is a layer or a Sequential; an empty Sequential passes x on.
 template <int axis, class... Branches> struct Concat {
   template <class S> static constexpr auto fits() {
     constexpr auto inner = detail::branches_fit<S, Branches...>();
@@ -138,7 +129,7 @@ template <class... Layers> struct as_sequential<Sequential<Layers...>> {
 template <std::size_t n, Layer L> constexpr auto repeat(L layer) {
   static_assert(n > 0, "etch: layers are repeated at least once");
   using One = typename detail::as_sequential<L>::type;
-  if constexpr (n == 1) return One{};
+  if constexpr (n <= 1) return One{};
   else return One{} | repeat<n - 1>(layer);
 }
 

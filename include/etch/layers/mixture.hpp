@@ -36,19 +36,6 @@ template <std::size_t n> struct RBF {
 
 namespace detail {
 
-constexpr std::size_t digits_of(std::size_t number) {
-  return number < 10 ? 1 : 1 + digits_of(number / 10);
-}
-/// "0", "1", ... as a template argument.
-template <std::size_t number> constexpr auto number_key() {
-  constexpr std::size_t digits = digits_of(number);
-  char text[digits + 1] = {};
-  for (std::size_t i = digits, rest = number; i-- > 0; rest /= 10) {
-    text[i] = static_cast<char>('0' + rest % 10);
-  }
-  return FixedString<digits + 1>(text);
-}
-
 /// sum over k of g[.., k] f_k(x), f_k having its parameters under "k".
 template <class... Experts> struct WeightedSum {
   template <Expr X, Expr G> static constexpr auto formula(X x, G g) {

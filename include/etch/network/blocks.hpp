@@ -99,8 +99,31 @@ template <class Layers, class S> struct FormulaTape {
 };
 
 namespace detail {
+/// What a formula reads in inference: x alone, and one sample at a time.
+template <class AnyTape> constexpr bool reads_one_sample(const AnyTape& tape) {
+  for (const Instruction& i : tape.code) {
+    if (i.op == Op::input && i.attr.index != 0) return false;
+    if (i.attr.over_batch) return false;
+  }
+  return true;
+}
+/// What a formula gives buffers in training: values that are not those of a sample.
+template <class AnyTape> constexpr bool renews_for_all(const AnyTape& tape) {
+  for (std::size_t k = 1; k < tape.outputs.size(); ++k) {
+    if (tape[tape.outputs[k]].batched) return false;
+  }
+  return true;
+}
+template <bool ok, class Layers> inline constexpr bool phases_apart = ok;
+
 template <class Layers, class S>
-inline constexpr auto formula_tape = freeze<FormulaTape<Layers, S>{}>();
+inline constexpr auto formula_tape = [] {
+  constexpr auto tape = freeze<FormulaTape<Layers, S>{}>();
+  static_assert(phases_apart<reads_one_sample(tape), Layers>,
+                "etch: random numbers, sample weights and sums over the batch belong to training: "
+                "by_phase(training, inference)");
+  return tape;
+}();
 }  // namespace detail
 
 /// The formula in training, where it is another one; outputs: y, then new values of the buffers.
@@ -119,7 +142,13 @@ template <class Layers, class S> struct TrainingFormulaTape {
 
 namespace detail {
 template <class Layers, class S>
-inline constexpr auto training_formula_tape = freeze<TrainingFormulaTape<Layers, S>{}>();
+inline constexpr auto training_formula_tape = [] {
+  constexpr auto tape = freeze<TrainingFormulaTape<Layers, S>{}>();
+  static_assert(phases_apart<renews_for_all(tape), Layers>,
+                "etch: a buffer is renewed by one value for all samples, such as a sum over the "
+                "batch");
+  return tape;
+}();
 
 template <class Layers, class S> constexpr const auto& training_formula() {
   if constexpr (formula_tape<Layers, S>.by_phase) {
@@ -274,6 +303,14 @@ inline constexpr std::size_t parameter_count = [] {
   for (const PlacedParameter& p : parameter_table<Net>) {
     if (p.info.role != Role::buffer) n += p.info.shape.size();
   }
+  return n;
+}();
+
+/// Numbers of all tensors of a network: parameters and buffers, without the gaps between them.
+template <class Net>
+inline constexpr std::size_t tensor_floats = [] {
+  std::size_t n = 0;
+  for (const PlacedParameter& p : parameter_table<Net>) n += p.info.shape.size();
   return n;
 }();
 

@@ -56,12 +56,16 @@ inline void append_row(std::string& out, const SummaryRow& row, const std::size_
 struct LayerCost {
   Dims output;
   std::size_t parameters = 0, flops = 0;
+  std::size_t floats = 0;  ///< buffers included
 };
 
 template <class L, class S> constexpr LayerCost layer_cost() {
   const Tape tape = lower<L, S>();
   LayerCost cost{.output = ResultShape<L, S>::dims, .flops = flops(tape)};
-  for (const ParameterInfo& p : tape.parameters) cost.parameters += p.shape.size();
+  for (const ParameterInfo& p : tape.parameters) {
+    if (p.role != Role::buffer) cost.parameters += p.shape.size();
+    cost.floats += p.shape.size();
+  }
   return cost;
 }
 
@@ -71,7 +75,7 @@ void add_layer_rows(std::vector<SummaryRow>& rows, std::size_t position) {
   constexpr LayerCost cost = layer_cost<First, S>();
   rows.push_back({{std::to_string(position), std::string(short_name<First>()),
                    to_string(cost.output), grouped(cost.parameters), grouped(cost.flops),
-                   grouped(cost.parameters * sizeof(float))}});
+                   grouped(cost.floats * sizeof(float))}});
   add_layer_rows<ResultShape<First, S>, Rest...>(rows, position + 1);
 }
 
@@ -87,12 +91,12 @@ std::vector<SummaryRow> summary_rows(Network<S, Layers...>) {
 }  // namespace detail
 
 /// The layers of a network with their output shapes, numbers of parameters, floating-point
-/// operations for one sample (a multiply-add counts as two) and bytes of parameters, as a table.
+/// operations for one sample (a multiply-add counts as two) and bytes of parameters and buffers, as a table.
 template <class Net> std::string summary() {
   std::vector<detail::SummaryRow> rows = detail::summary_rows(Net{});
   rows.push_back({{"", "total", "", detail::grouped(parameter_count<Net>),
                    detail::grouped(flops_of<Net>),
-                   detail::grouped(parameter_count<Net> * sizeof(float))}});
+                   detail::grouped(tensor_floats<Net> * sizeof(float))}});
   std::size_t widths[6] = {};
   for (const detail::SummaryRow& row : rows) {
     for (std::size_t c = 0; c < 6; ++c) {

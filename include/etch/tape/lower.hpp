@@ -36,17 +36,22 @@ struct Lowering {
   std::vector<std::pair<const void*, int>> met = {};
 };
 
-/// The row of a parameter. In training the table is that of the inference, whose formula may meet
-/// parameters in another order.
+/// Not to be called in the compiler, which says so: one name stands for one tensor.
+inline void two_tensors_of_a_network_have_the_same_name() {}
+
+/// The row of a parameter: a name that was met before, the formula being used twice under one key or
+/// lowered for training, is the same parameter.
 constexpr std::size_t row_of(Lowering& context, const ParameterInfo& info) {
-  Tape& tape = context.tape;
-  if (context.phase == Phase::training) {
-    for (std::size_t row = 0; row < tape.parameters.size(); ++row) {
-      if (tape.parameters[row].name == info.name) return row;
+  std::vector<ParameterInfo>& table = context.tape.parameters;
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    if (!(table[row].name == info.name)) continue;
+    if (table[row].shape != info.shape || table[row].role != info.role) {
+      two_tensors_of_a_network_have_the_same_name();
     }
+    return row;
   }
-  tape.parameters.push_back(info);
-  return tape.parameters.size() - 1;
+  table.push_back(info);
+  return table.size() - 1;
 }
 
 template <class E> struct lower_node;
@@ -244,7 +249,12 @@ constexpr Tape lower(std::size_t batch = 1, Phase phase = Phase::inference,
   }(std::index_sequence_for<Inputs...>{});
   for (int& output : tape.outputs) output = detail::for_each_sample({&tape, output}).id;
   for (std::size_t row = 0; row < renewed.size(); ++row) {
-    if (renewed[row] >= 0) tape.outputs.push_back(renewed[row]);
+    if (tape.parameters[row].role != Role::buffer) continue;
+    const int itself = static_cast<int>(tape.size());  // one that is only read stays as it is
+    if (renewed[row] < 0) {
+      tape.push({.op = Op::parameter, .shape = tape.parameters[row].shape, .attr = {.index = row}});
+    }
+    tape.outputs.push_back(renewed[row] < 0 ? itself : renewed[row]);
   }
   return tape;
 }
