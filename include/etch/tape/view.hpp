@@ -37,8 +37,11 @@ struct Coordinate {
 };
 
 struct Coordinates {
-  Coordinate of[max_rank] = {};
+  // One by one: with `= {}` g++ 12 keeps one element for all, and hands it out in later evaluations
+  // as an earlier one has changed it.
+  Coordinate of[max_rank] = {{}, {}, {}, {}, {}, {}};
 };
+static_assert(max_rank == 6);
 
 /// From coordinates in the result of a movement op to coordinates in its argument x.
 constexpr Coordinates through(const Instruction& i, const Dims& x, const Coordinates& above) {
