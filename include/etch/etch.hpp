@@ -19,6 +19,7 @@
 #include "etch/layers/dropout.hpp"
 #include "etch/layers/embedding.hpp"
 #include "etch/layers/freeze.hpp"
+#include "etch/layers/graph.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/mixture.hpp"
 #include "etch/layers/norm.hpp"

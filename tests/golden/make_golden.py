@@ -674,6 +674,70 @@ def position():
         f.layer("rotary_base100", rotary(100), (3, 4))
 
 
+class GraphConv(nn.Module):
+    def __init__(self, size, out, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(out, size))
+        self.bias = nn.Parameter(torch.zeros(out)) if bias else None
+
+    def forward(self, x):
+        nodes, edges = x[..., :-x.shape[-2]], x[..., -x.shape[-2]:]
+        edges = edges + torch.eye(len(edges[0]), dtype=edges.dtype)
+        scale = torch.diag_embed(edges.sum(-1) ** -0.5)
+        return nn.functional.linear(scale @ edges @ scale @ nodes, self.weight, self.bias)
+
+
+class GraphAttention(nn.Module):
+    """As in the paper: one head after the other, pairs of nodes joined before LeakyReLU."""
+
+    def __init__(self, size, out, heads=1, bias=True, slope=0.2, self_loops=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(heads * out, size))
+        self.att_src = nn.Parameter(torch.zeros(heads, out))
+        self.att_dst = nn.Parameter(torch.zeros(heads, out))
+        self.bias = nn.Parameter(torch.zeros(heads * out)) if bias else None
+        self.slope, self.self_loops = slope, self_loops
+
+    def head(self, nodes, edges, weight, src, dst):
+        h = nodes @ weight.T
+        n = h.shape[-2]
+        pairs = torch.cat([h.unsqueeze(-2).expand(-1, n, n, -1),
+                           h.unsqueeze(-3).expand(-1, n, n, -1)], -1)
+        e = nn.functional.leaky_relu(pairs @ torch.cat([dst, src]), self.slope)
+        e = torch.exp(e) * edges
+        return e / e.sum(-1, keepdim=True).clamp(min=1e-300) @ h
+
+    def forward(self, x):
+        nodes, edges = x[..., :-x.shape[-2]], x[..., -x.shape[-2]:] != 0
+        if self.self_loops:
+            edges = edges | torch.eye(edges.shape[-1], dtype=torch.bool)
+        heads = zip(self.weight.chunk(len(self.att_src)), self.att_src, self.att_dst)
+        y = torch.cat([self.head(nodes, edges, *head) for head in heads], -1)
+        return y if self.bias is None else y + self.bias
+
+
+def graphs(rng, nodes, features):
+    """Features and adjacency side by side; the last node has no edges, but may have a loop."""
+    edges = draw(rng, (BATCH, nodes, nodes), 0.1, 2.0)
+    absent = [[rng.random() < 0.4 for _ in range(nodes * nodes)] for _ in range(BATCH)]
+    edges[torch.tensor(absent).reshape(edges.shape)] = 0
+    edges[:, -1] = 0
+    return torch.cat([draw(rng, (BATCH, nodes, features)), edges], -1)
+
+
+def graph():
+    with Family("graph") as f:
+        def case(name, layer, nodes, features):
+            f.layer(name, layer, None, x=graphs(random.Random(f"{name}, graphs"), nodes, features))
+
+        case("graph_conv", GraphConv(3, 2), 5, 3)
+        case("graph_conv_wider_no_bias", GraphConv(2, 4, bias=False), 4, 2)
+        case("graph_attention", GraphAttention(3, 4), 5, 3)
+        case("graph_attention_heads", GraphAttention(3, 2, 3, slope=0.1), 5, 3)
+        case("graph_attention_without_loops",
+             GraphAttention(3, 2, 2, bias=False, self_loops=False), 4, 3)
+
+
 def losses():
     """y is the mean loss over the batch (and all elements), dx and d<key> its gradients."""
     with Family("losses") as f:
@@ -738,6 +802,6 @@ def optimizers():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad,
-                   activations, piecewise, norm, batch_norm, branches, embedding, functions, kinks, networks,
-                   losses, optimizers, attention, transformer, mixture, position):
+                   activations, piecewise, norm, batch_norm, branches, embedding, functions, kinks,
+                   networks, losses, optimizers, attention, transformer, mixture, position, graph):
         family()

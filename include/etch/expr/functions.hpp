@@ -328,6 +328,12 @@ template <int... axes, Expr X> constexpr auto mean(X x, KeepDim) {
 template <Expr X> constexpr auto softmax(X x) { return detail::unary<Op::softmax>(x); }
 template <Expr X> constexpr auto log_softmax(X x) { return detail::unary<Op::log_softmax>(x); }
 
+/// softmax over the last axis of the places where `mask` is not zero; zero at the others, and in
+/// rows that have no such place, whose softmax would be 0 / 0.
+template <Expr X, Expr M> constexpr auto masked_softmax(X x, M mask) {
+  return where(mask, softmax(where(mask, x, constant<-1e30>)), constant<0.0>);
+}
+
 // Products.
 struct matmul_function {};
 

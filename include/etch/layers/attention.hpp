@@ -15,7 +15,8 @@ namespace detail {
 /// [T, parts E] -> [parts, heads, T, E / heads].
 template <std::size_t parts, std::size_t heads, Expr X> constexpr auto heads_in_front(X x) {
   constexpr std::size_t t = extent_of<0>(X{}), width = extent_of<1>(X{}) / (parts * heads);
-  return permute<1, 2, 0, 3>(reshape<Shape<t, parts, heads, width>>(x));
+  if constexpr (parts * heads == 1) return reshape<Shape<1, 1, t, width>>(x);
+  else return permute<1, 2, 0, 3>(reshape<Shape<t, parts, heads, width>>(x));
 }
 
 /// [heads, T, width] -> [T, heads width].

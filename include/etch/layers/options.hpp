@@ -42,6 +42,8 @@ struct Mode {};
 struct AlignCorners {};
 struct NormFirst {};
 struct Activation {};
+struct SelfLoops {};
+struct NegativeSlope {};
 }  // namespace option
 
 template <Size2d n> struct Stride : option::Stride { static constexpr Size2d value = n; };
@@ -85,6 +87,12 @@ template <bool on> struct AlignCorners : option::AlignCorners { static constexpr
 /// NormFirst<>: a transformer normalises in front of each branch, not behind it.
 template <bool on = true> struct NormFirst : option::NormFirst {
   static constexpr bool value = on;
+};
+/// SelfLoops<false>: a node is no neighbour of itself.
+template <bool on> struct SelfLoops : option::SelfLoops { static constexpr bool value = on; };
+/// The slope of a LeakyReLU below 0.
+template <double number> struct NegativeSlope : option::NegativeSlope {
+  static constexpr double value = number;
 };
 /// The layer between two linear ones: Activation<GELU>.
 template <class L> struct Activation : option::Activation { static constexpr L value{}; };
