@@ -93,7 +93,7 @@ TEST_CASE("weights survive the way through a compiled header bit by bit") {
 
 TEST_CASE("a header lists tensors as a state_dict does") {
   constexpr auto& tensors = test::small::weights.tensors;
-  REQUIRE(tensors.size() == 4);
+  REQUIRE(tensors.size() == 8);
   CHECK(tensors[2].name == "3.weight");
   CHECK(tensors[2].shape == etch::Dims{2, {3, 8}});
   const auto parameters = small_parameters();

@@ -1,4 +1,4 @@
-// Written by etch::write_header: 47 weights in 4 tensors. Do not edit.
+// Written by etch::write_header: 59 weights in 8 tensors. Do not edit.
 // clang-format off
 #pragma once
 
@@ -10,14 +10,18 @@ namespace test::small {
 /// To be passed to etch::embedded_parameters<Net>.
 struct weights_type {
   /// Name and shape of each tensor, as in PyTorch's state_dict.
-  static constexpr std::array<etch::EmbeddedTensor, 4> tensors{{
+  static constexpr std::array<etch::EmbeddedTensor, 8> tensors{{
       {"0.weight", {4, {2, 1, 3, 3}}},
       {"0.bias", {1, {2}}},
       {"3.weight", {2, {3, 8}}},
       {"3.bias", {1, {3}}},
+      {"4.running_var", {1, {3}}},
+      {"4.running_mean", {1, {3}}},
+      {"4.weight", {1, {3}}},
+      {"4.bias", {1, {3}}},
   }};
   /// Their elements, row-major; hexadecimal, hence exact.
-  static constexpr float data[47]{
+  static constexpr float data[59]{
     // 0.weight [2, 1, 3, 3]
     -0x1.e3aa16p-5f, 0x1.d6e76p-4f, -0x1.2c7aacp-4f, 0x1.78cd6cp-3f, -0x1.e4b3ecp-3f, -0x1.30eap-5f,
     0x1.1a0b98p-2f, -0x1.50163ep-2f, -0x1.6002ecp-4f, -0x1.86fep-8f, 0x1.509d88p-2f, 0x1.165576p-4f,
@@ -32,6 +36,14 @@ struct weights_type {
     0x1.9ff0bp-4f, 0x1.fb83b6p-4f, -0x1.fffffep127f,
     // 3.bias [3]
     -0x0p0f, 0x0.000002p-126f, -0x0.fffffep-126f,
+    // 4.running_var [3]
+    0x1p0f, 0x1p0f, 0x1p0f,
+    // 4.running_mean [3]
+    0x0p0f, 0x0p0f, 0x0p0f,
+    // 4.weight [3]
+    0x1p0f, 0x1p0f, 0x1p0f,
+    // 4.bias [3]
+    0x0p0f, 0x0p0f, 0x0p0f,
   };
 };
 inline constexpr weights_type weights{};

@@ -33,7 +33,7 @@ TEST_CASE("gradients through vector layers in the middle are those of central di
   Middle<LogSoftmax<>>::add<5>(cases, "LogSoftmax");
   Middle<LayerNorm<>>::add<1, 5>(cases, "LayerNorm");
   Middle<Linear<6>, BatchNorm1d<>, Tanh>::add<5>(cases, "BatchNorm1d");
-  Middle<Linear<6>, Dropout<0.4>, Tanh>::add<1, 5>(cases, "Dropout behind a product");
+  Middle<Linear<6>, Dropout<0.4>, Tanh>::add<1, 5>(cases, "Dropout after a product");
   Middle<LayerNorm<>, Dropout<0.4>, Dropout<0.2>>::add<5>(cases, "Dropout, twice");
   Middle<Mish>::add<5>(cases, "Mish");
   Middle<SELU>::add<5>(cases, "SELU");

@@ -51,6 +51,8 @@ TEST_CASE("normalisations behind a linear layer or a convolution become part of 
   static_assert(std::is_same_v<
                 Folded<Network<Input<2, 9>, Conv1d<3, 3, Causal<>, Bias<false>>, BatchNorm1d<>>>,
                 Network<Input<2, 9>, Conv1d<3, 3, Causal<>>>>);
+  using Sequence = Network<Input<4, 3>, Linear<5>, BatchNorm1d<>>;
+  static_assert(std::is_same_v<Folded<Sequence>, Sequence>, "other channels");
 }
 
 TEST_CASE("a folded network computes what the network did") {

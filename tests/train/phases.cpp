@@ -36,8 +36,8 @@ template <class Net> Dataset points(std::size_t n) {
       .value();
 }
 
-/// Gradients and new buffers of `rows` samples in a batch of `batch`: what is missing is NaN-free
-/// nonsense that must not count.
+/// Gradients and new buffers of `rows` samples in a batch of `batch`: what is missing is nonsense
+/// that must not count.
 template <std::size_t batch> Parameters<Normed> backpropagated(std::size_t rows) {
   using Run = HWY_NAMESPACE::Backpropagation<Normed, MSE, batch>;
   Parameters<Normed> parameters, gradients;
@@ -134,6 +134,26 @@ TEST_CASE("frozen parameters stay, the others are trained as without freezing") 
   }
   CHECK(tensor(frozen.after["2.weight"_k]) != tensor(plain.before["2.weight"_k]));
   CHECK(parameter_count<Ends> == parameter_count<Plain>);
+}
+
+TEST_CASE("buffers of frozen layers are renewed, and a batch of one leaves the variance alone") {
+  using Net = Network<Input<3>, Freeze<Linear<4>>, Freeze<BatchNorm1d<>>,
+                      Freeze<Residual<Linear<4>, BatchNorm1d<>>>, Linear<2>>;
+  Trainer<Net, MSE, SGD, Batch<4>> trainer({.seed = 3, .optimizer = {.lr = 0.1f}});
+  const auto before = trainer.parameters();
+  std::array<float, 12> x;
+  std::ranges::copy(oracle::random_floats(12, 1), x.begin());
+  trainer.step(x, std::array<float, 8>{1, 2, 3, 4, 5, 6, 7, 8});
+  const auto& after = trainer.parameters();
+  CHECK(tensor(after["1.weight"_k]) == tensor(before["1.weight"_k]));
+  CHECK(tensor(after["2.0.weight"_k]) == tensor(before["2.0.weight"_k]));
+  CHECK(tensor(after["1.running_mean"_k]) != tensor(before["1.running_mean"_k]));
+  CHECK(tensor(after["2.1.running_var"_k]) != tensor(before["2.1.running_var"_k]));
+  CHECK(tensor(after["3.weight"_k]) != tensor(before["3.weight"_k]));
+
+  Trainer<Normed, MSE, SGD, Batch<1>> alone({.seed = 3});
+  alone.step(std::array<float, 3>{1, 2, 3}, std::array<float, 2>{});
+  CHECK(tensor(alone.parameters()["1.running_var"_k]) == std::vector<float>{1, 1, 1, 1});
 }
 
 TEST_CASE("for frozen parameters no gradient is computed, and before the first trained one none") {

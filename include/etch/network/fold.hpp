@@ -51,8 +51,14 @@ template <class... Options> struct batch_norm_epsilon<BatchNorm2d<Options...>> {
   static constexpr double value = option_or<option::Epsilon, 1e-5, Options...>();
 };
 
-template <class L, class N>
-concept Foldable = requires {
+/// Whether L has its outputs along axis 0, the channels that N looks at, for inputs of shape S: of a
+/// sequence Linear has them along another.
+template <class L, class S> inline constexpr bool outputs_are_channels = true;
+template <std::size_t out, class... Options, class S>
+inline constexpr bool outputs_are_channels<Linear<out, Options...>, S> = S::rank == 1;
+
+template <class S, class L, class N>
+concept Foldable = outputs_are_channels<L, S> && requires {
   typename with_bias<L>::type;
   batch_norm_epsilon<N>::value;
 };
@@ -120,56 +126,59 @@ struct FoldedPlace {
   }
 };
 
-template <class... Layers> struct fold_layers;
+/// A pipeline on inputs of shape S.
+template <class S, class... Layers> struct fold_layers;
 
 /// A layer that stays what it is, or changes inside.
-template <class L> struct fold_layer {
+template <class S, class L> struct fold_layer {
   using type = L;
   static void run(const FoldedPlace& place) { place.copy(); }
 };
-template <class... Inner> struct fold_layer<Sequential<Inner...>> {
-  using type = mp::mp_rename<typename fold_layers<Inner...>::type, Sequential>;
-  static void run(const FoldedPlace& place) { fold_layers<Inner...>::run(place, 0, 0); }
+template <class S, class... Inner> struct fold_layer<S, Sequential<Inner...>> {
+  using layers = fold_layers<S, Inner...>;
+  using type = mp::mp_rename<typename layers::type, Sequential>;
+  static void run(const FoldedPlace& place) { layers::run(place, 0, 0); }
 };
-template <class... Inner> struct fold_layer<Residual<Inner...>> {
-  using type = mp::mp_rename<typename fold_layers<Inner...>::type, Residual>;
-  static void run(const FoldedPlace& place) { fold_layers<Inner...>::run(place, 0, 0); }
+template <class S, class... Inner> struct fold_layer<S, Residual<Inner...>> {
+  using layers = fold_layers<S, Inner...>;
+  using type = mp::mp_rename<typename layers::type, Residual>;
+  static void run(const FoldedPlace& place) { layers::run(place, 0, 0); }
 };
 
-template <> struct fold_layers<> {
+template <class S> struct fold_layers<S> {
   using type = mp::mp_list<>;
   static void run(const FoldedPlace&, std::size_t, std::size_t) {}
 };
-template <class First, class... Rest> struct fold_layers<First, Rest...> {
-  using type = mp::mp_push_front<typename fold_layers<Rest...>::type,
-                                 typename fold_layer<First>::type>;
+template <class S, class First, class... Rest> struct fold_layers<S, First, Rest...> {
+  using rest = fold_layers<ResultShape<First, S>, Rest...>;
+  using type = mp::mp_push_front<typename rest::type, typename fold_layer<S, First>::type>;
   static void run(const FoldedPlace& place, std::size_t i, std::size_t j) {
-    fold_layer<First>::run(place.inside(i, j));
-    fold_layers<Rest...>::run(place, i + 1, j + 1);
+    fold_layer<S, First>::run(place.inside(i, j));
+    rest::run(place, i + 1, j + 1);
   }
 };
-template <class L, class N, class... Rest>
-  requires Foldable<L, N>
-struct fold_layers<L, N, Rest...> {
-  using type =
-      mp::mp_push_front<typename fold_layers<Rest...>::type, typename with_bias<L>::type>;
+template <class S, class L, class N, class... Rest>
+  requires Foldable<S, L, N>
+struct fold_layers<S, L, N, Rest...> {
+  using rest = fold_layers<ResultShape<L, S>, Rest...>;
+  using type = mp::mp_push_front<typename rest::type, typename with_bias<L>::type>;
   static void run(const FoldedPlace& place, std::size_t i, std::size_t j) {
     const std::string norm = place.before + std::to_string(i + 1) + '.';
     place.inside(i, j).fold(norm, batch_norm_epsilon<N>::value);
-    fold_layers<Rest...>::run(place, i + 2, j + 1);
+    rest::run(place, i + 2, j + 1);
   }
 };
 
 template <class Net> struct folded;
 template <class In, class... Layers> struct folded<Network<In, Layers...>> {
-  using layers = fold_layers<Layers...>;
+  using layers = fold_layers<typename In::sample, Layers...>;
   using type = mp::mp_push_front<mp::mp_rename<typename layers::type, Network>, In>;
 };
 
 }  // namespace detail
 
-/// The network in which every BatchNorm right behind a Linear or a convolution has become part of
-/// it, also inside of Sequential and Residual. Positions, and with them names, move up.
+/// The network in which every BatchNorm right behind a Linear (of vectors), Conv1d or Conv2d has become
+/// part of it, also inside of Sequential and Residual. Positions, and with them names, move up.
 template <class Net> using Folded = typename detail::folded<Net>::type;
 
 /// Parameters for `Folded<Net>`, which computes in inference what Net does, up to rounding.
