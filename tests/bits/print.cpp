@@ -65,8 +65,8 @@ template <class Net, class Loss, std::size_t batch> void print_training(const ch
 
 using Dense = Network<Input<19>, Linear<33>, Tanh, LayerNorm<>, Linear<40>, GELU, Linear<5>>;
 using Images = Network<Input<2, 11, 9>, Conv2d<5, 3, Padding<1>>, ReLU, MaxPool2d<2>,
-                       Conv2d<6, 3>, BatchNorm2d<>, SiLU, Flatten, Linear<20>, Sigmoid, Dropout<0.3>,
-                       Linear<4>>;
+                       Conv2d<6, 3>, BatchNorm2d<>, SiLU, Flatten, Linear<20>, Sigmoid,
+                       Dropout<0.3>, Linear<4>>;
 
 }  // namespace
 

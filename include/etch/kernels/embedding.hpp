@@ -43,8 +43,8 @@ void embedding(const float* table, const float* index, float* HWY_RESTRICT y) no
   }
 }
 
-/// g: [batch, count, inner], index: [batch, count] -> y: [rows, inner], one for each sample or, with
-/// table_batch = 0, the sum over all. Rows are added in the order of samples and indices.
+/// g: [batch, count, inner], index: [batch, count] -> y: [rows, inner], one for each sample or,
+/// with table_batch = 0, the sum over all. Rows are added in the order of samples and indices.
 template <auto spec>
 void embedding_gradient(const float* g, const float* index, float* HWY_RESTRICT y) noexcept {
   constexpr std::size_t tables = spec.table_batch == 0 ? 1 : spec.batch;

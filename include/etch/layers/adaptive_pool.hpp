@@ -62,7 +62,7 @@ template <std::size_t axes, Size2d out> struct AdaptiveAvgPool {
 /// The mean of each channel: [C], of [C, ...].
 struct GlobalAvgPool {
   template <class S> static constexpr auto fits() {
-    return Verdict<S::rank != 0, AnyShapeOfRank<1>, S>{};
+    return Verdict<S::rank != 0, RankOfAtLeast<1>, S>{};
   }
   template <Expr X> static constexpr auto formula(X x) {
     constexpr std::size_t channels = extent_of<0>(X{});
@@ -70,8 +70,8 @@ struct GlobalAvgPool {
   }
 };
 
-/// [C, L] -> [C, out]: mean i is that of the elements floor(i L / out) to ceil((i + 1) L / out) - 1,
-/// as torch.nn.AdaptiveAvgPool1d.
+/// [C, L] -> [C, out]: mean i is that of the elements floor(i L / out) to ceil((i + 1) L / out) -
+/// 1, as torch.nn.AdaptiveAvgPool1d.
 template <std::size_t out> struct AdaptiveAvgPool1d : detail::AdaptiveAvgPool<1, Size2d(1, out)> {};
 
 /// [C, H, W] -> [C, out.height, out.width], as torch.nn.AdaptiveAvgPool2d.

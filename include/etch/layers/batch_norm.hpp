@@ -64,11 +64,11 @@ template <class... Options> struct BatchNorm {
 
 }  // namespace detail
 
-/// Normalises each feature of [C], or each channel of [C, L], with mean and variance of the batch in
-/// training and the running ones in inference, as torch.nn.BatchNorm1d.
-/// weight, bias: [C]; buffers running_mean, running_var: [C] (num_batches_tracked is not kept).
-/// Options: Epsilon<1e-5>, Momentum<0.1>, Affine<false>. A batch of one number a channel, which
-/// PyTorch refuses, is normalised to zero.
+/// Normalises each feature of [C], or each channel of [C, L], with mean and variance of the batch
+/// in training and the running ones in inference, as torch.nn.BatchNorm1d. weight, bias: [C];
+/// buffers running_mean, running_var: [C] (num_batches_tracked is not kept). Options:
+/// Epsilon<1e-5>, Momentum<0.1>, Affine<false>. A batch of one number a channel, which PyTorch
+/// refuses, is normalised to zero.
 template <class... Options> struct BatchNorm1d : detail::BatchNorm<Options...> {
   template <class S> static constexpr auto fits() {
     constexpr auto known = detail::BatchNorm<Options...>::options_fit();

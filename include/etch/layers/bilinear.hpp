@@ -23,9 +23,9 @@ template <std::size_t out, class... Options> struct Bilinear {
     } else if constexpr (out == 0) {
       return OptionMisfit<AtLeast<1>, Number<0>>{};
     } else if constexpr (S::rank == 0) {
-      return Misfit<AnyShapeOfRank<1>, S>{};
+      return Misfit<RankOfAtLeast<1>, S>{};
     } else if constexpr (T::rank == 0) {
-      return Misfit<AnyShapeOfRank<1>, T>{};
+      return Misfit<RankOfAtLeast<1>, T>{};
     } else {
       constexpr Dims wanted = detail::with_last<S, T::dims[T::rank - 1]>();
       return Verdict<T::dims == wanted, ShapeFrom<wanted>, T>{};

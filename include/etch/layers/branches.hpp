@@ -7,7 +7,8 @@
 
 #include "etch/layers/sequential.hpp"
 
-// Layers side by side on the same input. Parameters of a branch are named by its position, from "0".
+// Layers side by side on the same input. Parameters of a branch are named by its position, from
+// "0".
 
 namespace etch {
 
@@ -55,8 +56,8 @@ template <class... Branches, Expr X, class F> constexpr auto of_branches(X x, F 
 
 }  // namespace detail
 
-/// The results of the branches one after the other along an axis (Inception, Szegedy et al. 2015). A
-/// branch is a layer or a Sequential; an empty Sequential passes x on.
+/// The results of the branches one after the other along an axis (Inception, Szegedy et al. 2015).
+/// A branch is a layer or a Sequential; an empty Sequential passes x on.
 template <int axis, class... Branches> struct Concat {
   template <class S> static constexpr auto fits() {
     constexpr auto inner = detail::branches_fit<S, Branches...>();

@@ -6,9 +6,10 @@
 namespace etch {
 
 /// In training sets each element to zero with probability p and scales the others by 1 / (1 - p)
-/// (Srivastava et al. 2014), as torch.nn.Dropout; in inference passes x on. The mask is a function of
-/// the trainer's seed, the step and the element's place: the same on every machine. Inside a formula
-/// each needs a key of its own, call<"drop1", Dropout<>>(x), or equal shapes have equal masks.
+/// (Srivastava et al. 2014), as torch.nn.Dropout; in inference passes x on. The mask is a function
+/// of the trainer's seed, the step and the element's place: the same on every machine. Inside a
+/// formula each needs a key of its own, call<"drop1", Dropout<>>(x), or equal shapes have equal
+/// masks.
 template <double p = 0.5> struct Dropout {
   template <class S> static constexpr auto fits() {
     if constexpr (p >= 0 && p < 1) return Fits{};

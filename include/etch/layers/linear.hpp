@@ -17,7 +17,7 @@ template <std::size_t out, class... Options> struct Linear {
     } else if constexpr (out == 0) {
       return OptionMisfit<AtLeast<1>, Number<0>>{};
     } else if constexpr (S::rank == 0) {
-      return Misfit<AnyShapeOfRank<1>, S>{};
+      return Misfit<RankOfAtLeast<1>, S>{};
     } else {
       constexpr std::size_t in = S::dims[S::rank - 1];
       constexpr std::size_t wanted = option_or<option::InFeatures, in, Options...>();

@@ -19,7 +19,7 @@ namespace etch {
 template <std::size_t n> struct RBF {
   template <class S> static constexpr auto fits() {
     if constexpr (n == 0) return OptionMisfit<AtLeast<1>, Number<0>>{};
-    else if constexpr (S::rank == 0) return Misfit<AnyShapeOfRank<1>, S>{};
+    else if constexpr (S::rank == 0) return Misfit<RankOfAtLeast<1>, S>{};
     else return Verdict<(S::rank < max_rank), AnyShapeOfRank<max_rank - 1>, S>{};
   }
 
@@ -60,7 +60,7 @@ template <class... Experts> struct WeightedSum {
 template <class... Experts> struct MixtureOfExperts {
   template <class S> static constexpr auto fits() {
     if constexpr (sizeof...(Experts) == 0) return OptionMisfit<AtLeast<1>, Number<0>>{};
-    else if constexpr (S::rank == 0) return Misfit<AnyShapeOfRank<1>, S>{};
+    else if constexpr (S::rank == 0) return Misfit<RankOfAtLeast<1>, S>{};
     else return experts_fit<S, void, Experts...>();
   }
 

@@ -46,7 +46,7 @@ template <class Normalized, class... Options> struct OverTrailingAxes {
     if constexpr (!known.ok) {
       return known;
     } else if constexpr (S::rank == 0) {
-      return Misfit<AnyShapeOfRank<1>, S>{};
+      return Misfit<RankOfAtLeast<1>, S>{};
     } else {
       using N = typename over<S>::type;
       if constexpr (N::rank > S::rank) return Misfit<N, S>{};

@@ -50,8 +50,8 @@ template <Size2d n> struct Stride : option::Stride { static constexpr Size2d val
 template <Size2d n> struct Padding : option::Padding { static constexpr Size2d value = n; };
 /// As many zeros as keep the extent, the odd one at the end: PyTorch's padding='same'.
 struct PaddingSame : option::PaddingSame {};
-/// Causal<>: nothing is seen before its time. A convolution has all of its zeros in front; a position
-/// attends to itself and those before it.
+/// Causal<>: nothing is seen before its time. A convolution has all of its zeros in front; a
+/// position attends to itself and those before it.
 template <bool on = true> struct Causal : option::Causal { static constexpr bool value = on; };
 /// Further elements at the end of the result of a transposed convolution.
 template <Size2d n> struct OutputPadding : option::OutputPadding {

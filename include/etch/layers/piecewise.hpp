@@ -70,8 +70,8 @@ struct Hardsigmoid {
   }
 };
 
-/// x hardsigmoid(x) (Howard et al. 2019). The gradient is 0 at -3 and 1 at 3, where PyTorch 1.13 takes
-/// that of the parabola between.
+/// x hardsigmoid(x) (Howard et al. 2019). The gradient is 0 at -3 and 1 at 3, where PyTorch 1.13
+/// takes that of the parabola between.
 struct Hardswish {
   template <Expr X> static constexpr auto formula(X x) { return x * Hardsigmoid::formula(x); }
 };

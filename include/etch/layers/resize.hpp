@@ -67,7 +67,8 @@ template <Size2d scale, class... Options> struct Upsample {
     else if constexpr (std::min(scale.height, scale.width) == 0) {
       return OptionMisfit<AtLeast<1>, Number<0>>{};
     } else if constexpr (aligned && mode == Interpolation::nearest) {
-      return OptionMisfit<Mode<Interpolation::bilinear>, Mode<mode>>{};  // nearest pixels have no corners to align
+      // Nearest pixels have no corners to align.
+      return OptionMisfit<Mode<Interpolation::bilinear>, Mode<mode>>{};
     } else {
       return Verdict<S::rank == 3, AnyShapeOfRank<3>, S>{};
     }

@@ -42,15 +42,15 @@ template <class Block, std::size_t batch, bool first> struct TrainedBlock {
       Routine<BackwardTape<typename Block::layers, typename Block::input, batch, !first>>;
 
   /// The forward pass of those who only ask for the loss.
-  static constexpr bool by_phase = formula_tape<typename Block::layers, typename Block::input>.by_phase;
+  static constexpr bool by_phase =
+      formula_tape<typename Block::layers, typename Block::input>.by_phase;
   using Evaluation = typename std::conditional_t<
       by_phase, RoutineOf<InferenceTape<typename Block::layers, typename Block::input, batch>>,
       RoutineOf<ForwardTape<typename Block::layers, typename Block::input, batch, !first>>>::type;
 
   static constexpr std::size_t floats = batch * Block::output::size;
   static constexpr std::size_t kept = Forward::tape.outputs.size() - 1;
-  static constexpr std::size_t scratch =
-      std::max(Forward::workspace, Evaluation::workspace);
+  static constexpr std::size_t scratch = std::max(Forward::workspace, Evaluation::workspace);
 
   /// Whether a step draws random numbers.
   static constexpr bool draws = std::ranges::any_of(
@@ -59,8 +59,7 @@ template <class Block, std::size_t batch, bool first> struct TrainedBlock {
 
   /// The rows of the table that a step writes: all but the frozen ones.
   static constexpr auto rows = [] {
-    constexpr std::size_t count =
-        Backward::tape.outputs.size() - (first ? 0 : 1);
+    constexpr std::size_t count = Backward::tape.outputs.size() - (first ? 0 : 1);
     std::array<std::size_t, count> result{};
     std::size_t i = 0;
     for (std::size_t row = 0; row < Backward::tape.parameters.size(); ++row) {

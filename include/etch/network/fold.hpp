@@ -13,8 +13,8 @@
 #include "etch/layers/linear.hpp"
 #include "etch/network/parameters.hpp"
 
-// A normalisation with running statistics is affine in each channel: the layer before it can do that
-// with weights of its own.
+// A normalisation with running statistics is affine in each channel: the layer before it can do
+// that with weights of its own.
 
 namespace etch {
 
@@ -51,8 +51,8 @@ template <class... Options> struct batch_norm_epsilon<BatchNorm2d<Options...>> {
   static constexpr double value = option_or<option::Epsilon, 1e-5, Options...>();
 };
 
-/// Whether L has its outputs along axis 0, the channels that N looks at, for inputs of shape S: of a
-/// sequence Linear has them along another.
+/// Whether L has its outputs along axis 0, the channels that N looks at, for inputs of shape S: of
+/// a sequence Linear has them along another.
 template <class L, class S> inline constexpr bool outputs_are_channels = true;
 template <std::size_t out, class... Options, class S>
 inline constexpr bool outputs_are_channels<Linear<out, Options...>, S> = S::rank == 1;
@@ -177,8 +177,9 @@ template <class In, class... Layers> struct folded<Network<In, Layers...>> {
 
 }  // namespace detail
 
-/// The network in which every BatchNorm right behind a Linear (of vectors), Conv1d or Conv2d has become
-/// part of it, also inside of Sequential and Residual. Positions, and with them names, move up.
+/// The network in which every BatchNorm right behind a Linear (of vectors), Conv1d or Conv2d has
+/// become part of it, also inside of Sequential and Residual. Positions, and with them names, move
+/// up.
 template <class Net> using Folded = typename detail::folded<Net>::type;
 
 /// Parameters for `Folded<Net>`, which computes in inference what Net does, up to rounding.

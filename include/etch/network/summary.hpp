@@ -91,7 +91,8 @@ std::vector<SummaryRow> summary_rows(Network<S, Layers...>) {
 }  // namespace detail
 
 /// The layers of a network with their output shapes, numbers of parameters, floating-point
-/// operations for one sample (a multiply-add counts as two) and bytes of parameters and buffers, as a table.
+/// operations for one sample (a multiply-add counts as two) and bytes of parameters and buffers, as
+/// a table.
 template <class Net> std::string summary() {
   std::vector<detail::SummaryRow> rows = detail::summary_rows(Net{});
   rows.push_back({{"", "total", "", detail::grouped(parameter_count<Net>),

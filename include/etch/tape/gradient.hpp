@@ -114,7 +114,8 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
       else da += g * where(equal(b, number(b, 0)), number(b, 0), b * pow(a, b - 1));  // 0^0
       if (b.at().op != Op::constant) db += g * where(0 < a, y * log(a), number(y, 0));
       break;
-    case Op::less: case Op::less_equal: case Op::equal: case Op::random: break;  // flat almost everywhere
+    case Op::less: case Op::less_equal: case Op::equal: break;  // flat almost everywhere
+    case Op::random: break;
     case Op::where: db += where(a, g, number(g, 0)); dc += where(a, number(g, 0), g); break;
 
     case Op::reshape: da += reshape(g, a.shape()); break;

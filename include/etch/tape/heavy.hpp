@@ -68,8 +68,8 @@ struct ConcatSpec {
   constexpr bool operator==(const ConcatSpec&) const = default;
 };
 
-/// embedding and its gradient: `count` indices of each sample choose among `rows` of `inner` numbers.
-/// Batch strides are zero for what all samples share.
+/// embedding and its gradient: `count` indices of each sample choose among `rows` of `inner`
+/// numbers. Batch strides are zero for what all samples share.
 struct EmbeddingSpec {
   std::size_t batch = 1, count = 1, rows = 1, inner = 1;
   std::size_t table_batch = 0, index_batch = 0, y_batch = 0;

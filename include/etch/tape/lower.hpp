@@ -39,8 +39,8 @@ struct Lowering {
 /// Not to be called in the compiler, which says so: one name stands for one tensor.
 inline void two_tensors_of_a_network_have_the_same_name() {}
 
-/// The row of a parameter: a name that was met before, the formula being used twice under one key or
-/// lowered for training, is the same parameter.
+/// The row of a parameter: a name that was met before, the formula being used twice under one key
+/// or lowered for training, is the same parameter.
 constexpr std::size_t row_of(Lowering& context, const ParameterInfo& info) {
   std::vector<ParameterInfo>& table = context.tape.parameters;
   for (std::size_t row = 0; row < table.size(); ++row) {

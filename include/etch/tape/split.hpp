@@ -17,8 +17,8 @@ namespace etch {
 /// Inputs have the same places on both, see TrainingInput: x, the gradient of y, y, the weight of
 /// each sample, keys of random numbers, then what was kept. Each tape reads what it needs of them.
 /// forward:  outputs y, then what is kept.
-/// backward: outputs, in the order of the table, the gradient of each parameter and the new value of
-/// each buffer, then (if asked for) the gradient of x. Of a frozen parameter there is nothing.
+/// backward: outputs, in the order of the table, the gradient of each parameter and the new value
+/// of each buffer, then (if asked for) the gradient of x. Of a frozen parameter there is nothing.
 struct TrainingTapes {
   Tape forward;
   Tape backward;
@@ -55,7 +55,8 @@ constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int
   std::vector<int> kept;
   Table<char> read(end, 0);
   const auto reads = [&](int value) {
-    if (value >= 0 && static_cast<std::size_t>(value) < end) read[static_cast<std::size_t>(value)] = 1;
+    const auto at = static_cast<std::size_t>(value);
+    if (value >= 0 && at < end) read[at] = 1;
   };
   for (std::size_t i = end; i < tape.size(); ++i) {
     for (const int arg : tape.code[i].args) reads(arg);

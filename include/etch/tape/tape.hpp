@@ -33,8 +33,9 @@ namespace etch {
 ///   concat             a then b along attr.axis
 ///   pad                the adjoint of slice: x placed at attr.start, attr.start + step, ..., zeros
 ///                      elsewhere; `shape` is that of the result
-///   embedding          (table [rows, n], index) -> [index..., n]: for each index, that row; it counts
-///                      without its fraction, and one outside of the table as the nearest inside
+///   embedding          (table [rows, n], index) -> [index..., n]: for each index, that row; it
+///                      counts without its fraction, and one outside of the table as the nearest
+///                      inside
 ///   embedding_gradient (g [index..., n], index) -> [rows, n] = `shape`: each row of g added there
 ///   sum, max_reduce    over attr.axes (they disappear); sum also over samples if over_batch
 ///   softmax, log_softmax   over the last axis
@@ -93,8 +94,9 @@ struct Name {
   constexpr bool operator==(const Name& other) const { return view() == other.view(); }
 };
 
-/// A row of the table of parameters and buffers. `shape` is what `state_dict` shows; where `transposed` is set the
-/// library stores the matrix the other way round (the vector then runs over outputs).
+/// A row of the table of parameters and buffers. `shape` is what `state_dict` shows; where
+/// `transposed` is set the library stores the matrix the other way round (the vector then runs over
+/// outputs).
 struct ParameterInfo {
   Name name{};
   Dims shape{};
