@@ -110,6 +110,12 @@ TEST_CASE("slice takes start:stop:step of one axis, counted from either end") {
   static_assert(has_shape<2>(slice<0, 0, 4, 3>(x<5>)), "0, 3");
 }
 
+TEST_CASE("pad adds to one axis, counted from either end, and nothing if there is nothing to add") {
+  static_assert(has_shape<4, 6>(pad<-1, 1, 2>(x<4, 3>)));
+  static_assert(same(pad<0, 3, 0>(x<4, 3>), pad<-2, 3, 0>(x<4, 3>)));
+  static_assert(same(pad<0, 0, 0>(x<4, 3>), x<4, 3>));
+}
+
 TEST_CASE("concat joins any number of tensors along one axis") {
   static_assert(has_shape<5, 2>(concat<0>(x<2, 2>, x<3, 2>)));
   static_assert(has_shape<2, 9>(concat<-1>(x<2, 2>, y<2, 3>, x<2, 4>)));

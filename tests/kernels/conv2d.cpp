@@ -207,6 +207,24 @@ TEST_CASE("conv2d and its gradients agree with the definition with groups") {
 }
 
 namespace {
+constexpr Conv2dSpec cut_to(std::size_t out_height, std::size_t out_width, Conv2dSpec s) {
+  s.out_height = out_height;
+  s.out_width = out_width;
+  s.y_batch = s.outputs * out_height * out_width;
+  return s;
+}
+}  // namespace
+
+TEST_CASE("conv2d and its gradients agree with the definition with fewer or more windows") {
+  check_all<cut_to(1, 19, conv(3, 1, 19, 5, 1, 4, {.padding = {0, 3}, .batch = 2}))>();  // causal
+  check_all<cut_to(1, 9, conv(2, 1, 9, 4, 1, 4, {.padding = {0, 1}}))>();  // "same", even
+  check_all<cut_to(5, 17, conv(2, 5, 17, 3, 2, 2))>();
+  check_all<cut_to(6, 21, conv(4, 4, 8, 16, 3, 5, {.padding = {1, 0}, .groups = 2}))>();
+  check_all<cut_to(3, 4, conv(2, 12, 13, 4, 2, 2, {.stride = {3, 2}, .dilation = {1, 3}}))>();
+  check_all<cut_to(5, 3, conv(2, 8, 9, 4, 3, 3, {.stride = {2, 2}}))>();
+}
+
+namespace {
 template <Conv2dSpec s> void check_products() {
   static_assert(etch::detail::gradient_by_products(s));
   check_all<s>();

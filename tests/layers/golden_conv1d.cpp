@@ -33,3 +33,17 @@ TEST_CASE("one-dimensional convolutions compute what PyTorch computes") {
           golden_formula_case<Shape<2, 2>, Conv1d<3, 4, Causal<>>>("conv1d_k4_causal_of_2"),
       });
 }
+
+namespace {
+template <class... Layers>
+inline constexpr std::size_t steps = layers::target::Routine<
+    InferenceTape<Sequential<Layers...>, Shape<2, 9>, 1>>::program.steps.size();
+}  // namespace
+
+TEST_CASE("a convolution with its bias and activation is one step, whatever the padding") {
+  CHECK(steps<Conv1d<3, 3>, ReLU> == 1);
+  CHECK(steps<Conv1d<3, 3, Padding<1>>, ReLU> == 1);
+  CHECK(steps<Conv1d<3, 4, PaddingSame>, ReLU> == 1);
+  CHECK(steps<Conv1d<3, 3, Causal<>, Dilation<2>>, ReLU> == 1);
+  CHECK(steps<ConvTranspose1d<3, 4, Stride<2>>, ReLU> == 1);
+}

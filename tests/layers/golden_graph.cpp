@@ -5,7 +5,7 @@
 
 using namespace etch;
 using layers::golden_batch_case;
-using layers::golden_training_case;
+using layers::golden_formula_case;
 
 namespace {
 /// Features, then the adjacency.
@@ -19,11 +19,11 @@ TEST_CASE("layers on graphs compute what their papers say") {
       "graph",
       {
           golden_batch_case<S, On<GraphConv<2>, 3>>("graph_conv"),
-          golden_training_case<Shape<4, 6>, On<GraphConv<4, Bias<false>>, 2>>(
+          golden_formula_case<Shape<4, 6>, On<GraphConv<4, Bias<false>>, 2>>(
               "graph_conv_wider_no_bias"),
           golden_batch_case<S, On<GraphAttention<4>, 3>>("graph_attention"),
-          golden_training_case<S, On<GraphAttention<2, 3, NegativeSlope<0.1>>, 3>>(
+          golden_formula_case<S, On<GraphAttention<2, 3, NegativeSlope<0.1>>, 3>>(
               "graph_attention_heads"),
-          golden_training_case<Shape<4, 7>, On<Unlooped, 3>>("graph_attention_without_loops"),
+          golden_formula_case<Shape<4, 7>, On<Unlooped, 3>>("graph_attention_without_loops"),
       });
 }

@@ -33,3 +33,21 @@ TEST_CASE("upsampling computes what PyTorch computes") {
               "bilinear_3x2_aligned_of_1x1"),
       });
 }
+
+namespace {
+template <class Layer> void check_repeats(std::size_t scale) {
+  const auto net = layers::inference<Network<Input<1, 3, 5>, Layer>, 1>();
+  const auto x = layers::cast<float>(layers::scattered(15, 1));
+  const auto y = layers::infer(net, {}, x);
+  REQUIRE(y.size() == 15 * scale * scale);
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const std::size_t row = i / (5 * scale) / scale, column = i % (5 * scale) / scale;
+    CHECK(y[i] == x[row * 5 + column]);
+  }
+}
+}  // namespace
+
+TEST_CASE("nearest upsampling repeats numbers to the last bit") {
+  check_repeats<Upsample<2>>(2);
+  check_repeats<Upsample<3>>(3);
+}

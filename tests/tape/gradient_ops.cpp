@@ -109,11 +109,15 @@ std::vector<Row> window_rows() {
   Attributes summed = conv;
   summed.over_batch = true;
   const Dims x = dims({2, 4, 4}), weight = dims({4, 1, 2, 2}), y = dims({4, 3, 2});
+  // More windows than fit, and fewer: beyond x there are zeros.
+  const Dims more = dims({4, 4, 3}), fewer = dims({4, 2, 1});
   const Attributes pool{.kernel = {2, 3}, .stride = {1, 2}, .padding = {1, 1}};
   const Dims large = dims({2, 3, 4}), small = dims({2, 4, 2});
   return {
       {Op::conv2d, {x, weight}, y, conv},
       {Op::conv2d_input_gradient, {y, weight}, x, conv},
+      {Op::conv2d, {x, weight}, more, conv},
+      {Op::conv2d_input_gradient, {fewer, weight}, x, conv},
       {Op::conv2d_weight_gradient, {y, x}, weight, conv},
       {Op::conv2d_weight_gradient, {y, x}, weight, summed},
       {Op::max_pool2d, {large}, small, pool},

@@ -70,8 +70,8 @@ struct GlobalAvgPool {
   }
 };
 
-/// [C, L] -> [C, out]: mean i is that of the elements floor(i L / out) to ceil((i + 1) L / out) -
-/// 1, as torch.nn.AdaptiveAvgPool1d.
+/// [C, L] -> [C, out], as torch.nn.AdaptiveAvgPool1d: mean i is that of the elements from
+/// floor(i L / out) up to, but not with, ceil((i + 1) L / out).
 template <std::size_t out> struct AdaptiveAvgPool1d : detail::AdaptiveAvgPool<1, Size2d(1, out)> {};
 
 /// [C, H, W] -> [C, out.height, out.width], as torch.nn.AdaptiveAvgPool2d.

@@ -139,8 +139,7 @@ template <std::size_t axes, std::size_t out, Size2d kernel, class... Options> st
 /// Cross-correlation of [C, L] with `out` kernels, as torch.nn.Conv1d.
 /// weight: [Out, C / groups, k], bias: [Out].
 /// Options: Stride, Padding, PaddingSame (with stride 1), Causal<>, Dilation, Groups, Bias<false>.
-/// Causal<>: dilation * (k - 1) zeros in front and none behind, as WaveNet (van den Oord et al.
-/// 2016).
+/// Causal<>: dilation * (k - 1) zeros in front and none behind (WaveNet: van den Oord et al. 2016).
 template <std::size_t out, std::size_t kernel_size, class... Options>
 struct Conv1d : detail::Conv<1, out, Size2d(1, kernel_size), Options...> {};
 

@@ -48,9 +48,9 @@ struct ConvTranspose {
     if constexpr (!common.ok) {
       return common;
     } else if constexpr (output_padding[0] > most_output_padding(0)) {
-      return OptionMisfit<AtMost<most_output_padding(0)>, OutputPadding<output_padding[0]>>{};
+      return OptionMisfit<AtMost<most_output_padding(0)>, Number<output_padding[0]>>{};
     } else if constexpr (output_padding[1] > most_output_padding(1)) {
-      return OptionMisfit<AtMost<most_output_padding(1)>, OutputPadding<output_padding[1]>>{};
+      return OptionMisfit<AtMost<most_output_padding(1)>, Number<output_padding[1]>>{};
     } else {
       return Fits{};
     }

@@ -22,8 +22,9 @@ struct Gemm {
 };
 
 /// conv2d and its two gradients. x: [batch][channels, height, width], y: [batch][outputs,
-/// out_height, out_width], weight: [outputs, channels / groups, kernel[0], kernel[1]]. The batch
-/// strides are zero where that tensor is shared by all samples.
+/// out_height, out_width], weight: [outputs, channels / groups, kernel[0], kernel[1]]. The padding
+/// is the one in front; out_height and out_width may be any: beyond x there are zeros without end.
+/// The batch strides are zero where that tensor is shared by all samples.
 struct Conv2dSpec {
   std::size_t batch = 1, channels = 1, height = 1, width = 1;
   std::size_t outputs = 1, out_height = 1, out_width = 1, groups = 1;

@@ -36,10 +36,10 @@ struct Coordinate {
   std::size_t step = 1;
 };
 
+/// Not a C array: of those g++ 12 may let elements share their default value, and writing to one of
+/// them then writes to others.
 struct Coordinates {
-  // One by one: with `= {}` g++ 12 keeps one element for all, and hands it out in later evaluations
-  // as an earlier one has changed it.
-  Coordinate of[max_rank] = {{}, {}, {}, {}, {}, {}};
+  Array6<Coordinate> of{};
 };
 static_assert(max_rank == 6);
 
