@@ -115,6 +115,9 @@ template <class Source> class Routine {
     float* const y = targets[0];
     float* const scratch = t.workspace + p.scratch;
     if constexpr (i.op == Op::matmul) {
+      static_assert(gemm_exists(tape, i),
+                    "etch: samples cannot be multiplied by a stack of matrices that all of them "
+                    "share; reshape it to one matrix");
       matmul<gemm_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
     } else if constexpr (i.op == Op::conv2d) {
       conv2d<conv2d_of(tape, i), chain<s>>(a, b, sources, targets, scratch);

@@ -61,8 +61,9 @@ constexpr Gemm summed_product(const ProductLoops& p) {
 }  // namespace detail
 
 /// Where samples and leading axes cannot be walked as one loop (each shared by another operand) the
-/// product has no description; the front does not build such products.
-constexpr bool gemm_exists(const Tape& tape, const Instruction& i) {
+/// product has no description: [T, E] of each sample times a parameter [H, E, D], say.
+template <class AnyTape>
+constexpr bool gemm_exists(const AnyTape& tape, const Instruction& i) {
   const detail::ProductLoops p = detail::product_loops(tape, i);
   if (i.attr.over_batch || p.batch == 1 || p.lead == 1) return true;
   return p.a_batch == p.lead * p.a_lead && p.b_batch == p.lead * p.b_lead;
