@@ -9,8 +9,8 @@
 #ifdef MISTAKE
 using Layer = etch::Upsample<2, etch::AlignCorners<true>>;
 #else
-using Layer = etch::Upsample<2, etch::Mode<etch::Interpolation::bilinear>,
-                             etch::AlignCorners<true>>;
+using Bilinear = etch::Mode<etch::Interpolation::bilinear>;
+using Layer = etch::Upsample<2, Bilinear, etch::AlignCorners<true>>;
 #endif
 using Net = etch::Network<etch::Input<2, 8, 8>, Layer>;
 static_assert(sizeof(Net::valid) == 1);
