@@ -21,6 +21,7 @@ TEST_CASE("gradients through image layers in the middle are those of central dif
   Middle<Conv2d<6, 2, Groups<2>>>::add<5>(cases, "Conv2d in groups");
   Middle<Conv2d<4, 3, Padding<1>, Groups<4>, Bias<false>>>::add<5>(cases, "depthwise Conv2d");
   Middle<Conv2d<3, 2, Dilation<2>>>::add<5>(cases, "dilated Conv2d");
+  Middle<Conv2d<3, 2>, BatchNorm2d<>, ReLU, Dropout<0.3>>::add<5>(cases, "BatchNorm2d, Dropout");
   Middle<MaxPool2d<2>>::add<1, 5>(cases, "MaxPool2d");
   Middle<MaxPool2d<3, Stride<1>, Padding<1>>>::add<5>(cases, "MaxPool2d that overlaps");
   Middle<AvgPool2d<2>>::add<5>(cases, "AvgPool2d");

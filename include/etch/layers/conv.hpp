@@ -47,11 +47,15 @@ constexpr auto convolution_weight() {
   return reshape<Image>(parameter<"weight", Named, KaimingUniform>);
 }
 
-/// y: [Out, ...] and a number for each channel.
-template <std::size_t fan_in, Expr Y> constexpr auto add_bias(Y y) {
-  constexpr Dims one_each = kept_dims(ShapeOf<Y>::dims, ~std::size_t{1});
-  constexpr auto b = parameter<"bias", Shape<one_each[0]>, FanInUniform<fan_in>>;
-  return y + reshape<ShapeFrom<one_each>>(b);
+/// y: [Out, ...] and a number for each channel, unless there is Bias<false>.
+template <std::size_t fan_in, class... Options, Expr Y> constexpr auto add_bias(Y y) {
+  if constexpr (option_or<option::Bias, true, Options...>()) {
+    constexpr Dims one_each = kept_dims(ShapeOf<Y>::dims, ~std::size_t{1});
+    constexpr auto b = parameter<"bias", Shape<one_each[0]>, FanInUniform<fan_in>>;
+    return y + reshape<ShapeFrom<one_each>>(b);
+  } else {
+    return y;
+  }
 }
 
 /// Conv1d is Conv2d with a kernel of height one.
@@ -126,11 +130,7 @@ template <std::size_t axes, std::size_t out, Size2d kernel, class... Options> st
     using S = Shape<out, windows(0, image[1]), windows(1, image[2])>;
     const auto w = convolution_weight<axes, out, in, kernel>();
     const auto y = from_image<axes>(conv2d<window, S>(as_image(x), w));
-    if constexpr (option_or<option::Bias, true, Options...>()) {
-      return add_bias<in * kernel.height * kernel.width>(y);
-    } else {
-      return y;
-    }
+    return add_bias<in * kernel.height * kernel.width, Options...>(y);
   }
 };
 

@@ -76,11 +76,7 @@ struct ConvTranspose {
     using S = Shape<out, extent(0, image[1]), extent(1, image[2])>;
     const auto w = convolution_weight<axes, image[0], of_group, kernel>();
     const auto y = from_image<axes>(conv_transpose2d<window, S>(as_image(x), w));
-    if constexpr (option_or<option::Bias, true, Options...>()) {
-      return add_bias<of_group * kernel.height * kernel.width>(y);
-    } else {
-      return y;
-    }
+    return add_bias<of_group * kernel.height * kernel.width, Options...>(y);
   }
 };
 

@@ -40,7 +40,8 @@ HWY_INLINE void run_network(const Parameters<Net>& parameters, const float* cons
 template <class Net, class Loss> class InputGradient {
   using Target = typename Loss::template Target<OutputShape<Net>>;
   using Run = Routine<InputGradientTape<Net, Loss>>;
-  static_assert(same_storage<Net, Run::tape>);
+  static_assert(same_storage<Net, Run::tape>,
+                "etch: a derivative reads the parameters where the network has them");
 
  public:
   /// Writes dx and returns the loss.
@@ -65,7 +66,8 @@ template <class Net> class Jacobian {
   static constexpr std::size_t in = InputShape<Net>::size, out = OutputShape<Net>::size;
   using Forward = Routine<NetworkForwardTape<Net>>;
   using Backward = Routine<NetworkBackwardTape<Net>>;
-  static_assert(same_storage<Net, Forward::tape>);
+  static_assert(same_storage<Net, Forward::tape>,
+                "etch: a derivative reads the parameters where the network has them");
   static constexpr std::size_t kept = Forward::tape.outputs.size() - 1;
 
  public:
@@ -119,7 +121,8 @@ template <class Net> class Jacobian {
 template <class Net, class Loss> class HessianVector {
   using Target = typename Loss::template Target<OutputShape<Net>>;
   using Run = Routine<HessianVectorTape<Net, Loss>>;
-  static_assert(same_storage<Net, Run::tape>);
+  static_assert(same_storage<Net, Run::tape>,
+                "etch: a derivative reads the parameters where the network has them");
 
  public:
   /// Writes hv and returns the loss.
