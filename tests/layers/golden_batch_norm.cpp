@@ -14,7 +14,7 @@ TEST_CASE("batch normalisation computes what PyTorch computes, in training and i
       "batch_norm",
       {
           golden_case<Shape<5>, BatchNorm1d<>>("batch_norm1d"),
-          golden_case<Shape<4, 3>, BatchNorm1d<>>("batch_norm1d_sequence"),
+          golden_formula_case<Shape<4, 3>, BatchNorm1d<>>("batch_norm1d_sequence"),
           golden_case<Shape<3, 2, 5>, BatchNorm2d<>>("batch_norm2d"),
           golden_formula_case<Image, BatchNorm2d<Epsilon<0.1>, Momentum<0.3>>>(
               "batch_norm2d_eps0.1_momentum0.3"),
@@ -35,8 +35,9 @@ TEST_CASE("layers side by side compute what PyTorch computes") {
                             Concat<0, Conv2d<3, 1>,
                                    Sequential<Conv2d<2, 1>, ReLU, Conv2d<4, 3, Padding<1>>>,
                                    Sequential<>>>("inception"),
-          golden_case<Shape<2, 4>, Concat<-1, Linear<3>, Tanh>>("concat_last_axis"),
-          golden_case<Vector, Sum<Linear<4>, Tanh, Sequential<Linear<5>, ReLU, Linear<4>>>>("sum"),
+          golden_formula_case<Shape<2, 4>, Concat<-1, Linear<3>, Tanh>>("concat_last_axis"),
+          golden_formula_case<Vector, Sum<Linear<4>, Tanh, Sequential<Linear<5>, ReLU, Linear<4>>>>(
+              "sum"),
           golden_case<Vector, Multiply<Linear<5>, Sequential<Linear<5>, Sigmoid>>>("gate"),
       });
 }

@@ -7,6 +7,7 @@ using namespace etch;
 using namespace etch::literals;
 using layers::Formula;
 using layers::golden_case;
+using layers::golden_formula_case;
 using layers::GoldenCase;
 
 // Layers as a user writes them: a formula of x, and of x and the parameter "w".
@@ -14,10 +15,10 @@ using layers::GoldenCase;
 namespace {
 
 template <class X, auto f> GoldenCase of(const std::string& name) {
-  return golden_case<X, Formula<f>>(name);
+  return golden_formula_case<X, Formula<f>>(name);
 }
 template <class X, class W, auto f> GoldenCase of(const std::string& name) {
-  return golden_case<X, Formula<f, W>>(name);
+  return golden_formula_case<X, Formula<f, W>>(name);
 }
 
 constexpr auto add = [](auto x, auto w) { return x + w; };
