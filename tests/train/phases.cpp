@@ -158,9 +158,10 @@ TEST_CASE("buffers of frozen layers are renewed, and a batch of one leaves the v
 
 TEST_CASE("for frozen parameters no gradient is computed, and before the first trained one none") {
   using Frozen = mp::mp_at_c<Blocks<Ends>, 0>;
-  using Trained = HWY_NAMESPACE::detail::TrainedBlock<Frozen, 4, true>;
+  using Trained = HWY_NAMESPACE::detail::TrainedBlock<Frozen::layers, Frozen::input, 4, true>;
   static_assert(Trained::Backward::program.steps.size() == 0);
-  using Last = HWY_NAMESPACE::detail::TrainedBlock<mp::mp_at_c<Blocks<Ends>, 2>, 4, false>;
+  using Third = mp::mp_at_c<Blocks<Ends>, 2>;
+  using Last = HWY_NAMESPACE::detail::TrainedBlock<Third::layers, Third::input, 4, false>;
   std::size_t products = 0;
   for (const Instruction& i : Last::Backward::tape.code) products += i.op == Op::matmul ? 1 : 0;
   CHECK(products == 1);

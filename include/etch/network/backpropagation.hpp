@@ -34,27 +34,25 @@ template <class Source> struct RoutineOf {
   using type = Routine<Source>;
 };
 
-/// A block of a network in training; `first` of those in which something is trained.
-template <class Block, std::size_t batch, bool first> struct TrainedBlock {
-  using Forward =
-      Routine<ForwardTape<typename Block::layers, typename Block::input, batch, !first>>;
-  using Backward =
-      Routine<BackwardTape<typename Block::layers, typename Block::input, batch, !first>>;
+/// A block of a network in training, wherever it stands; `first` of those in which something is
+/// trained.
+template <class Layers, class S, std::size_t batch, bool first> struct TrainedBlock {
+  using Forward = Routine<ForwardTape<Layers, S, batch, !first>>;
+  using Backward = Routine<BackwardTape<Layers, S, batch, !first>>;
 
   /// The forward pass of those who only ask for the loss.
-  static constexpr bool by_phase =
-      formula_tape<typename Block::layers, typename Block::input>.by_phase;
-  using Evaluation = typename std::conditional_t<
-      by_phase, RoutineOf<InferenceTape<typename Block::layers, typename Block::input, batch>>,
-      RoutineOf<ForwardTape<typename Block::layers, typename Block::input, batch, !first>>>::type;
+  static constexpr bool by_phase = formula_tape<Layers, S>.by_phase;
+  using Evaluation =
+      typename std::conditional_t<by_phase, RoutineOf<InferenceTape<Layers, S, batch>>,
+                                  RoutineOf<ForwardTape<Layers, S, batch, !first>>>::type;
 
-  static constexpr std::size_t floats = batch * Block::output::size;
+  static constexpr std::size_t floats = batch * ResultShape<Layers, S>::size;
   static constexpr std::size_t kept = Forward::tape.outputs.size() - 1;
   static constexpr std::size_t scratch = std::max(Forward::workspace, Evaluation::workspace);
 
   /// Whether a step draws random numbers.
   static constexpr bool draws = std::ranges::any_of(
-      training_formula<typename Block::layers, typename Block::input>().code,
+      training_formula<Layers, S>().code,
       [](const Instruction& i) { return i.op == Op::random; });
 
   /// The rows of the table that a step writes: all but the frozen ones.
@@ -137,7 +135,8 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
   static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
 
   /// Where nothing is trained before a block, nobody asks for the gradient of its input.
-  using Trained = mp::mp_list<detail::TrainedBlock<B, batch, starts[i].trained == 0>...>;
+  using Trained = mp::mp_list<detail::TrainedBlock<typename B::layers, typename B::input, batch,
+                                                   starts[i].trained == 0>...>;
   template <std::size_t j> using Block = mp::mp_at_c<Trained, j>;
   using LossOf = LossRoutine<Loss, OutputShape<Net>, batch>;
 
