@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "etch/kernels/trigonometry.hpp"
 #include "etch/kernels/lanes.hpp"
 
 HWY_BEFORE_NAMESPACE();

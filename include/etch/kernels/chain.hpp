@@ -15,6 +15,7 @@
 #include "etch/kernels/lanes.hpp"
 #include "etch/kernels/math.hpp"
 #include "etch/kernels/random.hpp"
+#include "etch/kernels/trigonometry.hpp"
 #include "etch/tape/chain.hpp"
 
 // One vector's worth of a fused elementwise chain. Every kernel that carries a chain calls

@@ -11,7 +11,6 @@
 //   log       0.89  0.96      erf       0.93  1.09
 //   log1p     1.60  1.71      rsqrt     1.50  1.50
 //   pow       2.4   2.6       (245 million samples: all bases, results from denormals to overflow)
-//   sin       2.34  2.34      cos       2.33  2.33      (|x| <= 8192)
 //
 // All polynomials are our own minimax fits (Lawson's reweighted least squares in long double, the
 // coefficients rounded to float from the lowest order up, the others refitted after each).
@@ -219,48 +218,6 @@ HWY_INLINE V log_two_floats(D d, V x, V& low) {
   return result;
 }
 
-// pi / 2 in parts of 11 bits and a rest: their products with an integer below 2^13 are exact with
-// and without FMA. With FMA the differences are exact far beyond that.
-inline constexpr float half_pi1 = 1.5703125f;
-inline constexpr float half_pi2 = 0x1.fb4p-12f;
-inline constexpr float half_pi3 = 0x1.444p-24f;
-inline constexpr float half_pi4 = 2.56334407e-12f;
-
-/// x = n pi / 2 + r with |r| <= pi / 4, hardly more; the low bits of the result are those of n.
-/// Needs |x| <= 2^22 or NaN.
-template <class D, class V>
-HWY_INLINE hn::VFromD<hn::RebindToSigned<D>> split_quadrant(D d, V x, V& r) {
-  const V magic = hn::Set(d, 12582912.0f);  // as in split_exponent
-  const V shifted = hn::MulAdd(x, hn::Set(d, 0.636619772f), magic);
-  const V n = hn::Sub(shifted, magic);
-  r = hn::NegMulAdd(n, hn::Set(d, half_pi1), x);
-  r = hn::NegMulAdd(n, hn::Set(d, half_pi2), r);
-  r = hn::NegMulAdd(n, hn::Set(d, half_pi3), r);
-  r = hn::NegMulAdd(n, hn::Set(d, half_pi4), r);
-  return hn::BitCast(hn::RebindToSigned<D>(), shifted);
-}
-
-/// sin(x + quarters pi / 2): sin r, cos r, -sin r, -cos r by turns. Relative errors of the fits
-/// 2^-27.9 and 2^-33.1.
-template <int quarters, class D, class V>
-HWY_INLINE V sine(D d, V x) {
-  const hn::RebindToSigned<D> di;
-  V r;
-  const V limited = at_most(d, at_least(d, x, -0x1p22f), 0x1p22f);
-  const auto n = hn::Add(split_quadrant(d, limited, r), hn::Set(di, quarters));
-  const V z = hn::Mul(r, r);
-  const V p = polynomial(d, z, -0.16666655f, 0.00833218824f, -0.000195180852f);
-  const V q = polynomial(d, z, 0.0416666456f, -0.00138873013f, 2.44306611e-05f);
-  const V sin_r = hn::MulAdd(hn::Mul(r, z), p, r);
-  const V cos_r = hn::MulAdd(hn::Mul(z, z), q, hn::NegMulAdd(z, hn::Set(d, 0.5f),
-                                                             hn::Set(d, 1.0f)));
-  const auto even = hn::Eq(hn::And(n, hn::Set(di, 1)), hn::Zero(di));
-  const V y = hn::IfThenElse(hn::RebindMask(d, even), sin_r, cos_r);
-  const V sign = hn::BitCast(d, hn::ShiftLeft<30>(hn::And(n, hn::Set(di, 2))));
-  const auto finite = hn::Lt(hn::Abs(x), hn::Set(d, infinity));
-  return hn::IfThenElse(finite, hn::Xor(y, sign), hn::Set(d, quiet_nan));
-}
-
 /// Sign, NaN and the exact cases of pow around `magnitude` = |x|^y, as C's Annex F has them.
 template <class D, class V>
 HWY_INLINE V pow_special(D d, V x, V y, V magnitude) {
@@ -404,20 +361,6 @@ HWY_INLINE V erf(D d, V x) {
   const V half = detail::half_expm1(d, hn::Neg(hn::MulAdd(t, q, t)));
   const V far_out = hn::CopySign(hn::Add(half, half), x);
   return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.9f)), near_zero, far_out);
-}
-
-/// sin x for |x| <= 8192; beyond it is less and less accurate, but within [-1, 1]. NaN for
-/// infinities; keeps the sign of 0.
-template <class D, class V>
-HWY_INLINE V sin(D d, V x) {
-  const auto tiny = hn::Lt(hn::Abs(x), hn::Set(d, 0x1p-13f));
-  return hn::IfThenElse(tiny, x, detail::sine<0>(d, x));
-}
-
-/// cos x, as accurate as sin.
-template <class D, class V>
-HWY_INLINE V cos(D d, V x) {
-  return detail::sine<1>(d, x);
 }
 
 /// x^y with C's special cases: 1 for y = 0 or x = 1 whatever the other, NaN for a finite x < 0

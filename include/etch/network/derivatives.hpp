@@ -30,6 +30,30 @@ HWY_INLINE void run_network(const Parameters<Net>& parameters, const float* cons
                             float* const* outputs, float* memory) noexcept {
   R::run({inputs, parameters.data, outputs, memory, parameters.data + trained_floats_of<Net>});
 }
+
+/// A routine that gives a loss and something that is derived from it.
+template <class Net, class Loss, class Source> class DerivedFromLoss {
+  using Run = Routine<Source>;
+  static_assert(same_storage<Net, Run::tape>,
+                "etch: a derivative reads the parameters where the network has them");
+
+ protected:
+  using Target = typename Loss::template Target<OutputShape<Net>>;
+  using GivenX = std::span<const float, InputShape<Net>::size>;
+  using GivenTarget = std::span<const float, Target::size>;
+  using Result = std::span<float, InputShape<Net>::size>;
+
+  /// Writes the result and returns the loss.
+  float run(const Parameters<Net>& parameters, const float* const* inputs, Result result) noexcept {
+    alignas(64) float loss = 0;
+    float* const outputs[] = {&loss, result.data()};
+    run_network<Run>(parameters, inputs, outputs, memory_);
+    return loss;
+  }
+
+ private:
+  alignas(64) float memory_[std::max<std::size_t>(Run::workspace, 1)];
+};
 }  // namespace detail
 
 /// The gradient of a loss for the input: what to change in x to change y (adversarial examples,
@@ -37,27 +61,17 @@ HWY_INLINE void run_network(const Parameters<Net>& parameters, const float* cons
 ///
 ///     InputGradient<Net, MSE> gradient;
 ///     const float loss = gradient(model.parameters(), x, target, dx);
-template <class Net, class Loss> class InputGradient {
-  using Target = typename Loss::template Target<OutputShape<Net>>;
-  using Run = Routine<InputGradientTape<Net, Loss>>;
-  static_assert(same_storage<Net, Run::tape>,
-                "etch: a derivative reads the parameters where the network has them");
+template <class Net, class Loss>
+class InputGradient : detail::DerivedFromLoss<Net, Loss, InputGradientTape<Net, Loss>> {
+  using Base = detail::DerivedFromLoss<Net, Loss, InputGradientTape<Net, Loss>>;
 
  public:
   /// Writes dx and returns the loss.
-  float operator()(const Parameters<Net>& parameters,
-                   std::span<const float, InputShape<Net>::size> x,
-                   std::span<const float, Target::size> target,
-                   std::span<float, InputShape<Net>::size> dx) noexcept {
-    alignas(64) float loss = 0;
+  float operator()(const Parameters<Net>& parameters, typename Base::GivenX x,
+                   typename Base::GivenTarget target, typename Base::Result dx) noexcept {
     const float* const inputs[] = {x.data(), target.data()};
-    float* const outputs[] = {&loss, dx.data()};
-    detail::run_network<Run>(parameters, inputs, outputs, memory_);
-    return loss;
+    return Base::run(parameters, inputs, dx);
   }
-
- private:
-  alignas(64) float memory_[std::max<std::size_t>(Run::workspace, 1)];
 };
 
 /// The derivative of each output for each input, [output][input], row by row: forward once, back
@@ -118,28 +132,18 @@ template <class Net> class Jacobian {
 
 /// The product of the Hessian of a loss for the input with a vector v: how the gradient changes
 /// along v.
-template <class Net, class Loss> class HessianVector {
-  using Target = typename Loss::template Target<OutputShape<Net>>;
-  using Run = Routine<HessianVectorTape<Net, Loss>>;
-  static_assert(same_storage<Net, Run::tape>,
-                "etch: a derivative reads the parameters where the network has them");
+template <class Net, class Loss>
+class HessianVector : detail::DerivedFromLoss<Net, Loss, HessianVectorTape<Net, Loss>> {
+  using Base = detail::DerivedFromLoss<Net, Loss, HessianVectorTape<Net, Loss>>;
 
  public:
   /// Writes hv and returns the loss.
-  float operator()(const Parameters<Net>& parameters,
-                   std::span<const float, InputShape<Net>::size> x,
-                   std::span<const float, Target::size> target,
-                   std::span<const float, InputShape<Net>::size> v,
-                   std::span<float, InputShape<Net>::size> hv) noexcept {
-    alignas(64) float loss = 0;
+  float operator()(const Parameters<Net>& parameters, typename Base::GivenX x,
+                   typename Base::GivenTarget target, typename Base::GivenX v,
+                   typename Base::Result hv) noexcept {
     const float* const inputs[] = {x.data(), target.data(), v.data()};
-    float* const outputs[] = {&loss, hv.data()};
-    detail::run_network<Run>(parameters, inputs, outputs, memory_);
-    return loss;
+    return Base::run(parameters, inputs, hv);
   }
-
- private:
-  alignas(64) float memory_[std::max<std::size_t>(Run::workspace, 1)];
 };
 
 }  // namespace etch::HWY_NAMESPACE

@@ -55,7 +55,7 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
       if constexpr (trained != 0) {
         Update<Optimizer, trained>::run(optimizer, steps_, parameters.data, gradients.data, slots_);
       }
-      renew_buffers();
+      if constexpr (trained != Parameters<Net>::floats) renew_buffers();
     }
     return loss;
   }
