@@ -6,6 +6,7 @@
 
 #include "etch/expr/functions.hpp"
 #include "etch/expr/initializers.hpp"
+#include "etch/layers/affine.hpp"
 #include "etch/layers/options.hpp"
 
 namespace etch {
@@ -99,19 +100,15 @@ template <std::size_t heads, class... Options> struct MultiheadAttention {
   }
 
  private:
-  static constexpr bool bias = option_or<option::Bias, true, Options...>();
   static constexpr bool causal = option_or<option::Causal, false, Options...>();
 
   /// x W^T + b with parts `first` to `last` - 1 of the three projections.
   template <std::size_t first, std::size_t last, Expr X> static constexpr auto project(X x) {
     constexpr std::size_t e = extent_of<1>(X{});
     constexpr auto w = parameter<"in_proj_weight", Shape<3 * e, e>, XavierUniform>;
-    const auto y = matmul(x, transpose(parts<first * e, last * e>(w)));
-    if constexpr (bias) {
-      return y + parts<first * e, last * e>(parameter<"in_proj_bias", Shape<3 * e>, Zeros>);
-    } else {
-      return y;
-    }
+    constexpr auto b = parameter<"in_proj_bias", Shape<3 * e>, Zeros>;
+    return detail::plus_bias<Options...>(
+        detail::linear_map(parts<first * e, last * e>(w), x), parts<first * e, last * e>(b));
   }
 
   /// Rows `first` to `last` - 1; all of them without a copy.
@@ -124,11 +121,8 @@ template <std::size_t heads, class... Options> struct MultiheadAttention {
     const auto y = detail::heads_joined(x);
     constexpr std::size_t e = extent_of<1>(decltype(y){});
     constexpr auto w = parameter<"out_proj.weight", Shape<e, e>, KaimingUniform>;
-    if constexpr (bias) {
-      return matmul(y, transpose(w)) + parameter<"out_proj.bias", Shape<e>, Zeros>;
-    } else {
-      return matmul(y, transpose(w));
-    }
+    constexpr auto b = parameter<"out_proj.bias", Shape<e>, Zeros>;
+    return detail::plus_bias<Options...>(detail::linear_map(w, y), b);
   }
 };
 

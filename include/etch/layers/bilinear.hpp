@@ -5,6 +5,7 @@
 
 #include "etch/expr/functions.hpp"
 #include "etch/expr/initializers.hpp"
+#include "etch/layers/affine.hpp"
 #include "etch/layers/options.hpp"
 
 // Products of features with features.
@@ -41,15 +42,8 @@ template <std::size_t out, class... Options> struct Bilinear {
     const auto products = reshape<ShapeFrom<detail::with_last<S, m, 1>()>>(x1) *
                           reshape<ShapeFrom<detail::with_last<S, 1, n>()>>(x2);
     const auto z = reshape<ShapeFrom<detail::with_last<S, m * n>()>>(products);
-    const auto y = product(reshape<Shape<out, m * n>>(w), z);
-    if constexpr (option_or<option::Bias, true, Options...>()) return y + b;
-    else return y;
-  }
-
- private:
-  template <Expr W, Expr Z> static constexpr auto product(W w, Z z) {
-    if constexpr (ShapeOf<Z>::rank == 1) return matmul(w, z);
-    else return matmul(z, transpose(w));
+    const auto y = detail::linear_map(reshape<Shape<out, m * n>>(w), z);
+    return detail::plus_bias<Options...>(y, b);
   }
 };
 

@@ -7,6 +7,8 @@
 
 #include "etch/expr/functions.hpp"
 #include "etch/expr/initializers.hpp"
+#include "etch/layers/affine.hpp"
+#include "etch/layers/channels.hpp"
 #include "etch/layers/image.hpp"
 #include "etch/layers/options.hpp"
 
@@ -49,13 +51,8 @@ constexpr auto convolution_weight() {
 
 /// y: [Out, ...] and a number for each channel, unless there is Bias<false>.
 template <std::size_t fan_in, class... Options, Expr Y> constexpr auto add_bias(Y y) {
-  if constexpr (option_or<option::Bias, true, Options...>()) {
-    constexpr Dims one_each = kept_dims(ShapeOf<Y>::dims, ~std::size_t{1});
-    constexpr auto b = parameter<"bias", Shape<one_each[0]>, FanInUniform<fan_in>>;
-    return y + reshape<ShapeFrom<one_each>>(b);
-  } else {
-    return y;
-  }
+  constexpr auto b = parameter<"bias", Shape<extent_of<0>(Y{})>, FanInUniform<fan_in>>;
+  return plus_bias<Options...>(y, per_channel<ShapeOf<Y>>(b));
 }
 
 /// Conv1d is Conv2d with a kernel of height one.

@@ -5,6 +5,7 @@
 
 #include "etch/expr/functions.hpp"
 #include "etch/expr/initializers.hpp"
+#include "etch/layers/affine.hpp"
 #include "etch/layers/attention.hpp"
 #include "etch/layers/options.hpp"
 
@@ -51,11 +52,7 @@ template <std::size_t out, class... Options> struct GraphConv {
   }
 
   template <Expr Y> static constexpr auto with_bias(Y y) {
-    if constexpr (option_or<option::Bias, true, Options...>()) {
-      return y + parameter<"bias", Shape<out>, Zeros>;
-    } else {
-      return y;
-    }
+    return detail::plus_bias<Options...>(y, parameter<"bias", Shape<out>, Zeros>);
   }
 };
 
@@ -79,7 +76,7 @@ template <std::size_t out, std::size_t heads = 1, class... Options> struct Graph
     constexpr auto w = parameter<"weight", Shape<heads * out, in>, XavierUniform>;
     constexpr auto att_src = parameter<"att_src", Shape<heads, out>, XavierUniform>;
     constexpr auto att_dst = parameter<"att_dst", Shape<heads, out>, XavierUniform>;
-    const auto h = matmul(x, transpose(w));
+    const auto h = detail::linear_map(w, x);
     const auto of_heads = reshape<Shape<n, heads, out>>(h);
     const auto from = permute<1, 0>(sum<-1>(of_heads * att_src));  // [heads, N]
     const auto to = permute<1, 0>(sum<-1>(of_heads * att_dst));
@@ -88,12 +85,9 @@ template <std::size_t out, std::size_t heads = 1, class... Options> struct Graph
     const auto s = masked_softmax(where(e > constant<0.0>, e, slope * e), neighbours(a));
     const auto values = detail::entry<0>(detail::heads_in_front<1, heads>(h));
     const auto y = matmul(s, values);
-    if constexpr (option_or<option::Bias, true, Options...>()) {
-      constexpr auto b = parameter<"bias", Shape<heads * out>, Zeros>;
-      return detail::heads_joined(y + reshape<Shape<heads, 1, out>>(b));
-    } else {
-      return detail::heads_joined(y);
-    }
+    constexpr auto b = parameter<"bias", Shape<heads * out>, Zeros>;
+    return detail::heads_joined(
+        detail::plus_bias<Options...>(y, reshape<Shape<heads, 1, out>>(b)));
   }
 
  private:

@@ -3,6 +3,7 @@
 
 #include "etch/expr/functions.hpp"
 #include "etch/expr/initializers.hpp"
+#include "etch/layers/affine.hpp"
 #include "etch/layers/options.hpp"
 
 namespace etch {
@@ -29,15 +30,7 @@ template <std::size_t out, class... Options> struct Linear {
     constexpr std::size_t in = extent_of<-1>(X{});
     constexpr auto w = parameter<"weight", Shape<out, in>, KaimingUniform>;
     constexpr auto b = parameter<"bias", Shape<out>, FanInUniform<in>>;
-    if constexpr (option_or<option::Bias, true, Options...>()) return product(w, x) + b;
-    else return product(w, x);
-  }
-
- private:
-  /// W x for a vector; for a sequence [.., T, In] the same for each row: x W^T.
-  template <Expr W, Expr X> static constexpr auto product(W w, X x) {
-    if constexpr (ShapeOf<X>::rank == 1) return matmul(w, x);
-    else return matmul(x, transpose(w));
+    return detail::plus_bias<Options...>(detail::linear_map(w, x), b);
   }
 };
 
