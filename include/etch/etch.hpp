@@ -27,6 +27,7 @@
 #include "etch/layers/piecewise.hpp"
 #include "etch/layers/pool.hpp"
 #include "etch/layers/position.hpp"
+#include "etch/layers/recurrent.hpp"
 #include "etch/layers/resize.hpp"
 #include "etch/layers/sequential.hpp"
 #include "etch/layers/shape.hpp"

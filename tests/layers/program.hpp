@@ -49,16 +49,23 @@ struct Trainable {
   etch::Tape formula;  ///< the whole network as its layers say, in training
 };
 
+namespace detail {
+template <std::size_t batch, class Layers, class S, std::size_t first>
+void add_block(Trainable& net, etch::Block<Layers, S, first>) {
+  net.blocks.push_back({program_of<etch::ForwardTape<Layers, S, batch, true>>(),
+                        program_of<etch::BackwardTape<Layers, S, batch, true>>()});
+}
+/// A recurrence is more than two programs: it is tested as part of its network.
+template <std::size_t batch, class R, class S, std::size_t layer>
+void add_block(Trainable&, etch::RecurrentBlock<R, S, layer>) {}
+}  // namespace detail
+
 template <class Net, std::size_t batch> Trainable trainable() {
   const auto& table = etch::parameter_table<Net>;
   Trainable result{batch, {table.begin(), table.end()}, etch::parameter_floats_of<Net>, {},
                    etch::network_tape<Net>(batch, etch::Phase::training)};
   [&]<class... B>(etch::mp::mp_list<B...>) {
-    using namespace etch;
-    (result.blocks.push_back(
-         {program_of<ForwardTape<typename B::layers, typename B::input, batch, true>>(),
-          program_of<BackwardTape<typename B::layers, typename B::input, batch, true>>()}),
-     ...);
+    (detail::add_block<batch>(result, B{}), ...);
   }(etch::Blocks<Net>{});
   return result;
 }

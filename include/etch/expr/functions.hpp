@@ -5,6 +5,7 @@
 
 #include "etch/expr/elementwise.hpp"
 #include "etch/expr/movement.hpp"
+#include "etch/expr/recurrence.hpp"
 #include "etch/expr/reductions.hpp"
 #include "etch/expr/windows.hpp"
 

@@ -24,6 +24,10 @@ template <class S, Expr X> constexpr auto reshape(X) {
   return std::conditional_t<std::is_same_v<S, ShapeOf<X>>, X,
                             Node<Op::reshape, Attributes{}, S, X>>{};
 }
+/// x, through which no gradient flows.
+template <Expr X> constexpr auto detach(X) {
+  return Node<Op::detach, Attributes{}, ShapeOf<X>, X>{};
+}
 namespace detail {
 /// The extents of S, but for the last one, then the given ones.
 template <class S, std::size_t... extents> constexpr Dims with_last() {

@@ -25,7 +25,7 @@ enum class Op : unsigned char {
   // elementwise, three arguments
   where,
   // movement: the same numbers seen in another order
-  reshape, permute, slice, broadcast,
+  reshape, detach, permute, slice, broadcast,
   // heavy: each has a kernel of its own
   concat, pad, embedding, embedding_gradient, sum, max_reduce, softmax, log_softmax, matmul,
   conv2d, conv2d_input_gradient, conv2d_weight_gradient,
@@ -73,6 +73,7 @@ inline constexpr OpInfo op_table[] = {
     {Op::random, "random", OpKind::elementwise, 2},
     {Op::where, "where", OpKind::elementwise, 3},
     {Op::reshape, "reshape", OpKind::movement, 1},
+    {Op::detach, "detach", OpKind::movement, 1},
     {Op::permute, "permute", OpKind::movement, 1},
     {Op::slice, "slice", OpKind::movement, 1},
     {Op::broadcast, "broadcast", OpKind::movement, 1},
@@ -108,6 +109,9 @@ static_assert(
     "etch: op_table has one row for each Op, in the same order");
 
 constexpr const OpInfo& info(Op op) { return op_table[static_cast<std::size_t>(op)]; }
+
+/// Movement that leaves the numbers where they are.
+constexpr bool only_renames(Op op) { return op == Op::reshape || op == Op::detach; }
 
 /// What an op needs to know beside its arguments. One struct for all, so that an instruction is a
 /// plain value; each op reads only its own fields, the others stay zero.

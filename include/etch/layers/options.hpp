@@ -44,6 +44,11 @@ struct NormFirst {};
 struct Activation {};
 struct SelfLoops {};
 struct NegativeSlope {};
+struct NumLayers {};
+struct Bidirectional {};
+struct ProjSize {};
+struct OutputActivation {};
+struct Truncate {};
 }  // namespace option
 
 template <Size2d n> struct Stride : option::Stride { static constexpr Size2d value = n; };
@@ -96,6 +101,27 @@ template <double number> struct NegativeSlope : option::NegativeSlope {
 };
 /// The layer between two linear ones: Activation<GELU>.
 template <class L> struct Activation : option::Activation { static constexpr L value{}; };
+/// The layer at the end of a recurrent one.
+template <class L> struct OutputActivation : option::OutputActivation {
+  static constexpr L value{};
+};
+/// Recurrent layers on top of each other.
+template <std::size_t n> struct NumLayers : option::NumLayers {
+  static_assert(n > 0, "etch: a recurrent layer has at least one layer");
+  static constexpr std::size_t value = n;
+};
+/// A second recurrence from the last step to the first.
+template <bool on = true> struct Bidirectional : option::Bidirectional {
+  static constexpr bool value = on;
+};
+/// The size that the output of an LSTM is projected to.
+template <std::size_t n> struct ProjSize : option::ProjSize {
+  static constexpr std::size_t value = n;
+};
+/// Gradients go back so many steps at most: truncated backpropagation through time.
+template <std::size_t n> struct Truncate : option::Truncate {
+  static constexpr std::size_t value = n;
+};
 
 /// The value of the option with this key among the given ones, or `fallback`.
 template <class Key, auto fallback> constexpr auto option_or() { return fallback; }

@@ -9,15 +9,14 @@
 
 #include <hwy/highway.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "etch/network/blocks.hpp"
-#include "etch/network/emit.hpp"
+#include "etch/network/parameter_table.hpp"
+#include "etch/network/trained_block.hpp"
+#include "etch/network/trained_recurrence.hpp"
 #include "etch/network/training_tapes.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -29,96 +28,15 @@ template <class Loss, class S, std::size_t batch>
 using LossRoutine = Routine<LossTape<Loss, S, batch>>;
 
 namespace detail {
-
-template <class Source> struct RoutineOf {
-  using type = Routine<Source>;
+template <class Block, std::size_t batch, bool first> struct training_of_block;
+template <class Layers, class S, std::size_t at, std::size_t batch, bool first>
+struct training_of_block<Block<Layers, S, at>, batch, first> {
+  using type = TrainedBlock<Layers, S, batch, first>;
 };
-
-/// A block of a network in training, wherever it stands; `first` of those in which something is
-/// trained.
-template <class Layers, class S, std::size_t batch, bool first> struct TrainedBlock {
-  using Forward = Routine<ForwardTape<Layers, S, batch, !first>>;
-  using Backward = Routine<BackwardTape<Layers, S, batch, !first>>;
-
-  /// The forward pass of those who only ask for the loss.
-  static constexpr bool by_phase = formula_tape<Layers, S>.by_phase;
-  using Evaluation =
-      typename std::conditional_t<by_phase, RoutineOf<InferenceTape<Layers, S, batch>>,
-                                  RoutineOf<ForwardTape<Layers, S, batch, !first>>>::type;
-
-  static constexpr std::size_t floats = batch * ResultShape<Layers, S>::size;
-  static constexpr std::size_t kept = Forward::tape.outputs.size() - 1;
-  static constexpr std::size_t scratch = std::max(Forward::workspace, Evaluation::workspace);
-
-  /// Whether a step draws random numbers.
-  static constexpr bool draws = std::ranges::any_of(
-      training_formula<Layers, S>().code,
-      [](const Instruction& i) { return i.op == Op::random; });
-
-  /// The rows of the table that a step writes: all but the frozen ones.
-  static constexpr auto rows = [] {
-    constexpr std::size_t count = Backward::tape.outputs.size() - (first ? 0 : 1);
-    std::array<std::size_t, count> result{};
-    std::size_t i = 0;
-    for (std::size_t row = 0; row < Backward::tape.parameters.size(); ++row) {
-      if (Backward::tape.parameters[row].role != Role::frozen) result[i++] = row;
-    }
-    return result;
-  }();
+template <class R, class S, std::size_t at, std::size_t batch, bool first>
+struct training_of_block<RecurrentBlock<R, S, at>, batch, first> {
+  using type = TrainedRecurrence<RecurrentBlock<R, S, 0>, batch, first>;
 };
-
-/// What a block has in the workspace: y, its gradient, two scratch areas, then what is kept of the
-/// way forward.
-enum Slot : std::size_t { result, gradient, forward_scratch, backward_scratch, first_kept };
-
-// The names of these functions hold one block, not the network: names as long as a deep network,
-// one for each of its blocks, are what compilers would spend their time on.
-
-/// What a block reads and where it works. `at`: offsets of its slots in `memory`.
-struct BlockCall {
-  const float* x;
-  const float* weight;  ///< of each sample
-  const float* keys;    ///< two, of random numbers
-  const float* parameters;
-  const float* fixed;
-  float* memory;
-  const std::size_t* at;
-};
-
-template <class R, std::size_t... k>
-HWY_INLINE void run_forward(const BlockCall& b, std::index_sequence<k...>) noexcept {
-  const float* const inputs[] = {b.x, nullptr, nullptr, b.weight, b.keys};
-  float* const outputs[] = {b.memory + b.at[result], b.memory + b.at[first_kept + k]...};
-  R::run({inputs, b.parameters, outputs, b.memory + b.at[forward_scratch], b.fixed});
-}
-
-template <class B> void run_forward(const BlockCall& b) noexcept {
-  run_forward<typename B::Forward>(b, std::make_index_sequence<B::kept>{});
-}
-
-/// Only for the result.
-template <class B> void run_evaluation(const BlockCall& b) noexcept {
-  constexpr std::size_t kept = B::Evaluation::tape.outputs.size() - 1;
-  run_forward<typename B::Evaluation>(b, std::make_index_sequence<kept>{});
-}
-
-/// Writes gradients, and new values of buffers to `renewed`. dx is null where nobody asks for the
-/// gradient of x.
-template <class B>
-void run_backward(const BlockCall& b, float* gradients, float* renewed, float* dx) noexcept {
-  constexpr const auto& tape = B::Backward::tape;
-  [&]<std::size_t... k, std::size_t... i>(std::index_sequence<k...>,
-                                          std::index_sequence<i...>) HWY_ATTR {
-    const float* const inputs[] = {b.x, b.memory + b.at[gradient], b.memory + b.at[result],
-                                   b.weight, b.keys, b.memory + b.at[first_kept + k]...};
-    float* const outputs[] = {
-        (tape.parameters[B::rows[i]].role == Role::trained ? gradients : renewed) +
-            parameter_offset(tape, B::rows[i])...,
-        dx};
-    B::Backward::run({inputs, b.parameters, outputs, b.memory + b.at[backward_scratch], b.fixed});
-  }(std::make_index_sequence<B::kept>{}, std::make_index_sequence<B::rows.size()>{});
-}
-
 }  // namespace detail
 
 template <class Net, class Loss, std::size_t batch, class List = Blocks<Net>,
@@ -135,15 +53,15 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
   static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
 
   /// Where nothing is trained before a block, nobody asks for the gradient of its input.
-  using Trained = mp::mp_list<detail::TrainedBlock<typename B::layers, typename B::input, batch,
-                                                   starts[i].trained == 0>...>;
+  using Trained = mp::mp_list<
+      typename detail::training_of_block<B, batch, starts[i].trained == 0>::type...>;
   template <std::size_t j> using Block = mp::mp_at_c<Trained, j>;
   using LossOf = LossRoutine<Loss, OutputShape<Net>, batch>;
 
   /// Where the slots of each block start in `offsets`.
   static constexpr auto first = []<class... T>(mp::mp_list<T...>) {
     std::array<std::size_t, count + 1> at{};
-    ((at[i + 1] = at[i] + detail::first_kept + T::kept), ...);
+    ((at[i + 1] = at[i] + detail::first_kept + T::kept.size()), ...);
     return at;
   }(Trained{});
 
@@ -154,11 +72,9 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
     lives.push_back({.floats = T::floats, .first = block, .last = end});
     lives.push_back({.floats = T::floats, .first = back - 1, .last = back});
     lives.push_back({.floats = T::scratch, .first = block, .last = block});
-    lives.push_back({.floats = T::Backward::workspace, .first = back, .last = back});
-    for (std::size_t k = 0; k < T::kept; ++k) {
-      const Instruction& value = T::Forward::tape[T::Forward::tape.outputs[k + 1]];
-      const std::size_t samples = value.batched ? batch : 1;
-      lives.push_back({.floats = samples * value.shape.size(), .first = block, .last = back});
+    lives.push_back({.floats = T::scratch_back, .first = back, .last = back});
+    for (const std::size_t floats : T::kept) {
+      lives.push_back({.floats = floats, .first = block, .last = back});
     }
   }
 
@@ -188,7 +104,7 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
     const auto call = [&](std::size_t block) {
       return call_of(block, parameters, x, weight, nullptr, memory);
     };
-    (detail::run_evaluation<Block<i>>(call(i)), ...);
+    (Block<i>::run_evaluation(call(i)), ...);
     return loss(target, weight, memory);
   }
 
@@ -200,12 +116,11 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
     const auto call = [&](std::size_t block) {
       return call_of(block, parameters, x, weight, keys == 0 ? nullptr : key + 2 * block, memory);
     };
-    (detail::run_forward<Block<i>>(call(i)), ...);
+    (Block<i>::run_forward(call(i)), ...);
     const float total = loss(target, weight, memory);
-    (detail::run_backward<Block<count - 1 - i>>(
-         call(count - 1 - i),
-         gradients + starts[count - 1 - i].trained, gradients + starts[count - 1 - i].fixed,
-         input_gradient_of(count - 1 - i, memory)),
+    (Block<count - 1 - i>::run_backward(
+         call(count - 1 - i), gradients + starts[count - 1 - i].trained,
+         gradients + starts[count - 1 - i].fixed, input_gradient_of(count - 1 - i, memory)),
      ...);
     return total;
   }

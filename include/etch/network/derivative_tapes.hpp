@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "etch/network/blocks.hpp"
+#include "etch/network/parameter_table.hpp"
 #include "etch/tape/fuse.hpp"
 #include "etch/tape/gradient.hpp"
 #include "etch/tape/lower.hpp"

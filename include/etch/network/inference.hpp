@@ -14,13 +14,24 @@
 #include <utility>
 #include <vector>
 
-#include "etch/network/blocks.hpp"
+#include "etch/network/parameter_table.hpp"
 #include "etch/network/emit.hpp"
+#include "etch/network/recurrence.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
 
 namespace detail {
+template <class Block, std::size_t batch> struct inference_of_block;
+template <class Layers, class S, std::size_t first, std::size_t batch>
+struct inference_of_block<Block<Layers, S, first>, batch> {
+  using type = Routine<InferenceTape<Layers, S, batch>>;
+};
+template <class R, class S, std::size_t layer, std::size_t batch>
+struct inference_of_block<RecurrentBlock<R, S, layer>, batch> {
+  using type = RecurrenceRoutine<RecurrentBlock<R, S, 0>, batch>;  // the same for equal layers
+};
+
 /// Outside of Inference, so that its name holds one block and not the network: names as long as a
 /// deep network, one for each of its blocks, are what compilers would spend their time on.
 template <class R>
@@ -37,8 +48,7 @@ template <class Net, std::size_t batch, class... B>
 class Inference<Net, batch, mp::mp_list<B...>> {
   static constexpr std::size_t count = sizeof...(B);
 
-  template <class Block>
-  using Run = Routine<InferenceTape<typename Block::layers, typename Block::input, batch>>;
+  template <class Block> using Run = typename detail::inference_of_block<Block, batch>::type;
 
   /// Each block's result lives until the next one has read it; the last is the caller's.
   static constexpr auto placed = [] {

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "etch/data/random.hpp"
-#include "etch/network/blocks.hpp"
+#include "etch/network/parameter_table.hpp"
 
 namespace etch {
 

@@ -57,6 +57,44 @@ template <const auto& tape, auto scratch> constexpr auto freeze_program() {
   return frozen;
 }
 
+namespace detail {
+/// Whether source k of a step is only read at the position that is written.
+template <class AnyProgram>
+constexpr bool reads_in_place(const AnyProgram& program, const PlannedStep& step, std::size_t k) {
+  const Access same = contiguous(step.domain);
+  for (std::size_t i = 0; i < step.links; ++i) {
+    const Link& link = program.links[step.first_link + i];
+    if (link.op == Op::input && link.buffer == static_cast<int>(k) && !(link.access == same)) {
+      return false;
+    }
+  }
+  return true;
+}
+}  // namespace detail
+
+/// Whether a program may be given the same memory for an input and an output: it has read the one
+/// when it writes the other.
+template <class AnyProgram>
+constexpr bool may_share(const AnyProgram& program, std::size_t input, std::size_t output) {
+  bool written = false;
+  for (const PlannedStep& step : program.steps) {
+    const std::size_t reads = step.arguments + step.sources;
+    const auto at = [&](std::size_t k) { return program.locations[step.first_location + k]; };
+    bool writes = false;
+    for (std::size_t k = reads; k < reads + step.targets; ++k) {
+      writes = writes || at(k) == Location{Location::Kind::output, output};
+    }
+    for (std::size_t k = 0; k < reads; ++k) {
+      if (!(at(k) == Location{Location::Kind::input, input})) continue;
+      const bool in_place = k >= step.arguments &&
+                            detail::reads_in_place(program, step, k - step.arguments);
+      if (written || (writes && !in_place)) return false;
+    }
+    written = written || writes;
+  }
+  return true;
+}
+
 /// Floats, or offsets in floats, in the two areas of parameters: those that an optimizer changes,
 /// and the rest.
 struct ParameterFloats {

@@ -94,7 +94,7 @@ class Fuser {
       if (arg < 0) continue;
       const View view = view_of(tape_, arg);
       if (tape_[view.base].op == Op::iota && !counts_positions(view)) materialise(view.base);
-      if (tape_[view.base].op == Op::reshape) materialise(view.base);
+      if (only_renames(tape_[view.base].op)) materialise(view.base);
     }
   }
 
@@ -106,7 +106,7 @@ class Fuser {
   /// Whether the value is what `view.base` computes, at the same position.
   constexpr bool in_place(const Instruction& instruction, const View& view) const {
     const Instruction& base = tape_[view.base];
-    if (!same_domain(instruction, base) || base.op == Op::reshape) return false;
+    if (!same_domain(instruction, base) || only_renames(base.op)) return false;
     const DomainAccess access = domain_access(tape_, view);
     const Domain domain = domain_of(tape_, instruction);
     std::size_t stride = 1;

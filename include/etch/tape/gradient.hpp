@@ -119,6 +119,7 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
     case Op::where: db += where(a, g, number(g, 0)); dc += where(a, number(g, 0), g); break;
 
     case Op::reshape: da += reshape(g, a.shape()); break;
+    case Op::detach: break;
     case Op::permute: da += permute(g, inverse_order(attr, i.shape.rank)); break;
     case Op::slice: da += pad(g, attr, a.shape()); break;
     case Op::broadcast: da += reshape(sum(g, stretched_axes(a.shape(), i.shape)), a.shape()); break;

@@ -62,7 +62,7 @@ template <class T> constexpr void execute(const Step<T>& s) {
     case Op::where:
       return map(s, [](const T& c, const T& a, const T& b) { return c == T(0) ? b : a; });
 
-    case Op::reshape: return reshape(s);
+    case Op::reshape: case Op::detach: return reshape(s);
     case Op::permute: return permute(s);
     case Op::slice: return slice(s);
     case Op::broadcast: return broadcast(s);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "etch/expr/node.hpp"
+#include "etch/expr/recurrence.hpp"
 #include "etch/tape/value.hpp"
 
 // From types to values: walks a formula and writes it on a tape.
@@ -33,6 +34,7 @@ struct Lowering {
   Phase phase = Phase::inference;
   bool frozen = false;
   Table<int>* renewed = nullptr;  ///< training: by row of the table, the new value
+  Name suffix = {};               ///< of the names of parameters
   std::vector<std::pair<const void*, int>> met = {};
 };
 
@@ -86,7 +88,9 @@ template <FixedString name, class S, class Initializer, Role role>
 struct lower_node<Parameter<name, S, Initializer, role>> {
   static constexpr int run(Lowering& context) {
     const bool frozen = context.frozen && role == Role::trained;
-    const Attributes attr{.index = row_of(context, {.name = context.scope / name.view(),
+    Name full = context.scope / name.view();
+    full.append(context.suffix.view());
+    const Attributes attr{.index = row_of(context, {.name = full,
                                                     .shape = S::dims,
                                                     .init = Initializer::template value<S>,
                                                     .role = frozen ? Role::frozen : role})};
@@ -165,16 +169,22 @@ struct lower_node<Node<op, attributes, S, Args...>> {
   }
 };
 
+constexpr Lowering inside(const Lowering& context, const Name& scope,
+                          const std::vector<int>& arguments) {
+  return {context.tape,   scope,           arguments,     context.phase,
+          context.frozen, context.renewed, context.suffix};
+}
+
 /// The formula is asked for with plain arguments, so that equal layers at different places of a
 /// network are one type and one instantiation.
-template <class Layer, class... Shapes>
+template <class Layer, class... S>
 constexpr int lower_layer(const Lowering& context, const Name& scope,
                           const std::vector<int>& arguments) {
   return [&]<std::size_t... i>(std::index_sequence<i...>) {
-    using Formula = decltype(Layer::formula(Argument<i, Shapes>{}...));
-    Lowering inner{context.tape, scope, arguments, context.phase, context.frozen, context.renewed};
+    using Formula = decltype(Layer::formula(Argument<i, S>{}...));
+    Lowering inner = inside(context, scope, arguments);
     return lower_expression<Formula>(inner);
-  }(std::index_sequence_for<Shapes...>{});
+  }(std::index_sequence_for<S...>{});
 }
 
 template <FixedString key, class Layer, class... Args>
@@ -220,6 +230,46 @@ template <class E> struct lower_outputs {
 template <class... E> struct lower_outputs<Outputs<E...>> {
   static constexpr std::vector<int> run(Lowering& context) {
     return {lower_expression<E>(context)...};
+  }
+};
+
+template <class States> struct zero_states;
+template <class... H> struct zero_states<Shapes<H...>> {
+  static constexpr std::vector<int> on(Tape& tape) {
+    return {tape.push({.op = Op::constant, .shape = H::dims})...};
+  }
+};
+
+/// Written out step by step: what a scan means, and how it is done inside of other formulas.
+template <class C, FixedString suffix, ScanOptions options, class X>
+struct lower_node<Scan<C, suffix, options, X>> {
+  static constexpr int run(Lowering& context) {
+    using E = Scan<C, suffix, options, X>;
+    using Step = typename E::step;
+    constexpr std::size_t steps = ShapeOf<X>::dims[0];
+    const Value x{&context.tape, lower_expression<X>(context)};
+    std::vector<int> results = zero_states<StatesOf<C, Step>>::on(context.tape);
+    results.insert(results.begin(), -1);
+    Table<int> y(steps, -1);
+    for (std::size_t k = 0; k < steps; ++k) {
+      const std::size_t t = options.reverse ? steps - 1 - k : k;
+      if (k != 0 && options.truncation != 0 && k % options.truncation == 0) {
+        for (int& state : results) state = detach({x.tape, state}).id;
+      }
+      const Value x_t = slice(x, {.axis = 0, .start = t, .step = 1}, 1);
+      results[0] = reshape(x_t, Step::dims).id;
+      Lowering inner = inside(context, context.scope, results);
+      inner.suffix.append(suffix.view());
+      results = lower_outputs<CellFormula<C, Step>>::run(inner);
+      y[t] = reshape({x.tape, results[0]}, dims_of_sequence<1, CellOutput<C, Step>>()).id;
+    }
+    int all = y[0];
+    for (std::size_t t = 1; t < steps; ++t) {
+      Dims shape = ShapeOf<E>::dims;
+      shape.extent[0] = t + 1;
+      all = emit(context.tape, Op::concat, shape, {all, y[t], -1}, {.axis = 0}).id;
+    }
+    return all;
   }
 };
 

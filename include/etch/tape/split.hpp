@@ -48,12 +48,16 @@ constexpr int only_computed_argument(const Tape& tape, const Instruction& i) {
   return only;
 }
 
-/// Decides which values of the forward half (instructions before `end`) the rest keeps: a value the
-/// rest reads is recomputed if that is cheap and takes nothing that is not at hand anyway.
-constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int y) {
+/// Decides which values of the first part (instructions before `end`) the rest keeps: a value the
+/// rest reads is recomputed if that is cheap and takes nothing that is not at hand anyway, as what
+/// is `stored` is. Of the outputs those from `first_output` on are the rest's.
+constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end,
+                                          const std::vector<int>& stored,
+                                          std::size_t first_output) {
   Table<char> at_hand(end, 0);
   std::vector<int> kept;
   Table<char> read(end, 0);
+  for (const int value : stored) at_hand[static_cast<std::size_t>(value)] = 1;
   const auto reads = [&](int value) {
     const auto at = static_cast<std::size_t>(value);
     if (value >= 0 && at < end) read[at] = 1;
@@ -61,7 +65,7 @@ constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int
   for (std::size_t i = end; i < tape.size(); ++i) {
     for (const int arg : tape.code[i].args) reads(arg);
   }
-  for (std::size_t k = 1; k < tape.outputs.size(); ++k) reads(tape.outputs[k]);
+  for (std::size_t k = first_output; k < tape.outputs.size(); ++k) reads(tape.outputs[k]);
   // A view of something is kept by keeping what it looks at, and several cheap functions of one
   // value by keeping that.
   Table<int> wanted(end, 0);
@@ -74,12 +78,11 @@ constexpr std::vector<int> values_to_keep(const Tape& tape, std::size_t end, int
     wanted[static_cast<std::size_t>(only)] += view ? 2 : 1;
   }
   for (std::size_t i = 0; i < end; ++i) {
+    if (at_hand[i] != 0) continue;
     const Instruction& instruction = tape.code[i];
-    bool derivable = is_cheap(instruction.op) || static_cast<int>(i) == y;
-    if (static_cast<int>(i) != y) {
-      for (const int arg : instruction.args) {
-        derivable = derivable && (arg < 0 || at_hand[static_cast<std::size_t>(arg)] != 0);
-      }
+    bool derivable = is_cheap(instruction.op);
+    for (const int arg : instruction.args) {
+      derivable = derivable && (arg < 0 || at_hand[static_cast<std::size_t>(arg)] != 0);
     }
     if (!derivable && read[i] != 0 && info(instruction.op).kind != OpKind::movement) {
       kept.push_back(static_cast<int>(i));
@@ -159,7 +162,7 @@ constexpr int stored_result(const Tape& joint) { return storage_of(joint, joint.
 
 constexpr std::vector<int> kept_values(const Tape& joint) {
   const auto end = static_cast<std::size_t>(leaves(joint, Op::input)[TrainingInput::of_gradient]);
-  return values_to_keep(joint, end, stored_result(joint));
+  return values_to_keep(joint, end, {stored_result(joint)}, 1);
 }
 
 }  // namespace detail

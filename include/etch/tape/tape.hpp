@@ -26,6 +26,7 @@ namespace etch {
 ///   iota               0, 1, 2, ... along attr.axis of `shape`
 ///   random             from [0, 1): a function of two keys (args), attr.index and the place
 ///   reshape            same numbers in row-major order
+///   detach             the argument, through which no gradient flows
 ///   permute            attr.order
 ///   slice              shape[axis] elements of x from attr.start, every attr.step-th
 ///   broadcast          NumPy's rule, from the shape of the argument to `shape`; if batched, also

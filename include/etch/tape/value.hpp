@@ -104,6 +104,10 @@ constexpr Value reshape(Value a, const Dims& shape) {
   return detail::emit(*a.tape, Op::reshape, shape, {a.id, -1, -1});
 }
 
+constexpr Value detach(Value a) {
+  return detail::emit(*a.tape, Op::detach, a.shape(), {a.id, -1, -1});
+}
+
 constexpr Value broadcast(Value a, const Dims& shape) {
   if (a.shape() == shape) return a;
   if (a.at().op == Op::constant) {  // a number has any shape

@@ -75,7 +75,7 @@ constexpr Coordinates through(const Instruction& i, const Dims& x, const Coordin
 
 constexpr bool can_look_through(const Tape& tape, const Instruction& i) {
   if (info(i.op).kind != OpKind::movement) return false;
-  return i.op != Op::reshape || squeezed(i.shape) == squeezed(tape[i.args[0]].shape);
+  return !only_renames(i.op) || squeezed(i.shape) == squeezed(tape[i.args[0]].shape);
 }
 
 }  // namespace detail
@@ -114,7 +114,7 @@ constexpr bool counts_positions(const View& view) {
 
 /// The instruction in whose memory a value lies contiguously, reshapes being free.
 constexpr int storage_of(const Tape& tape, int value) {
-  while (tape[value].op == Op::reshape) value = tape[value].args[0];
+  while (only_renames(tape[value].op)) value = tape[value].args[0];
   return value;
 }
 
