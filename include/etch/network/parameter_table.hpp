@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string_view>
 
 #include "etch/network/block_tapes.hpp"
 #include "etch/network/blocks.hpp"
@@ -48,35 +49,29 @@ struct parameters_of_block<Block<Layers, S, first>> {
   }
 };
 
-template <class R, class S, std::size_t layer>
-struct parameters_of_block<RecurrentBlock<R, S, layer>> {
-  template <class D> static constexpr const auto& tape = cell_tape<typename D::cell, StepShape<S>>;
-
-  using directions = typename RecurrentBlock<R, S, layer>::directions;
-  static constexpr auto sum_over_directions(auto f) {
-    return [&]<class... D>(mp::mp_list<D...>) {
-      return (std::size_t{0} + ... + f(tape<D>));
-    }(directions{});
-  }
+template <std::size_t truncation, class... D, class S, std::size_t layer>
+struct parameters_of_block<RecurrentBlock<Recurrence<truncation, D...>, S, layer>> {
+  using X = StepShape<S>;
   static constexpr std::size_t count =
-      sum_over_directions([](const auto& t) { return t.parameters.size(); });
+      (std::size_t{0} + ... + cell_tape<typename D::cell, X>.parameters.size());
   static constexpr ParameterFloats floats = {
-      sum_over_directions([](const auto& t) { return parameter_floats(t).trained; }),
-      sum_over_directions([](const auto& t) { return parameter_floats(t).fixed; })};
+      (std::size_t{0} + ... + parameter_floats(cell_tape<typename D::cell, X>).trained),
+      (std::size_t{0} + ... + parameter_floats(cell_tape<typename D::cell, X>).fixed)};
   static constexpr std::size_t flops =
-      S::dims[0] * sum_over_directions([](const auto& t) { return etch::flops(t.thaw()); });
+      S::dims[0] * (std::size_t{0} + ... + etch::flops(cell_tape<typename D::cell, X>.thaw()));
 
   template <class F> static constexpr void for_each(F f) {
-    const auto of_direction = [&](const auto& tape_of, std::string_view suffix) {
-      for (const ParameterInfo& info : tape_of.parameters) {
-        Name name = position_name(layer) / info.name.view();
-        name.append(suffix);
-        f(info, name);
-      }
-    };
-    [&]<class... D>(mp::mp_list<D...>) {
-      (of_direction(tape<D>, D::suffix.view()), ...);
-    }(directions{});
+    (visit(cell_tape<typename D::cell, X>, D::suffix.view(), f), ...);
+  }
+
+ private:
+  template <class AnyTape, class F>
+  static constexpr void visit(const AnyTape& cell, std::string_view suffix, F& f) {
+    for (const ParameterInfo& info : cell.parameters) {
+      Name name = position_name(layer) / info.name.view();
+      name.append(suffix);
+      f(info, name);
+    }
   }
 };
 

@@ -49,22 +49,21 @@ template <class D, class S, std::size_t batch, std::size_t width, bool first> cl
   static constexpr std::size_t input_count = place.first_kept() + kept + kept_back;
   static constexpr std::size_t in = StepS::size;
 
-  /// Makes traces one after the other.
+  /// Lays traces one after the other.
   struct Placing {
     std::size_t end = 0;
 
-    template <class AnyTape>
-    constexpr Trace operator()(const AnyTape& tape, std::size_t output, std::size_t count) {
-      const Instruction& value = tape[tape.outputs[output]];
-      const std::size_t each = (value.batched ? batch : 0) * value.shape.size();
-      return value.batched ? place(each, count) : place_once(value.shape.size());
-    }
-    constexpr Trace place(std::size_t each, std::size_t count) {
+    constexpr Trace operator()(std::size_t each, std::size_t count) {
       const Trace trace{end, each};
       end += round_to_line(each * count);
       return trace;
     }
-    constexpr Trace place_once(std::size_t floats) { return {place(floats, 1).at, 0}; }
+    template <class AnyTape>
+    constexpr Trace output(const AnyTape& tape, std::size_t i, std::size_t count) {
+      const Instruction& value = tape[tape.outputs[i]];
+      if (value.batched) return (*this)(batch * value.shape.size(), count);
+      return {(*this)(value.shape.size(), 1).at, 0};
+    }
   };
 
   /// What lives from the way forward to the way back. States stand one step later than the rest:
@@ -78,11 +77,13 @@ template <class D, class S, std::size_t batch, std::size_t width, bool first> cl
   static constexpr Kept forward_traces = [] {
     Placing placing;
     Kept k{};
-    k.x = placing.place(batch * in, steps);
-    k.y = placing(Forward::tape, 0, steps);
-    for (std::size_t i = 0; i < states; ++i) k.state[i] = placing(Forward::tape, i + 1, steps + 1);
+    k.x = placing(batch * in, steps);
+    k.y = placing.output(Forward::tape, 0, steps);
+    for (std::size_t i = 0; i < states; ++i) {
+      k.state[i] = placing.output(Forward::tape, i + 1, steps + 1);
+    }
     for (std::size_t i = 0; i < kept; ++i) {
-      k.value[i] = placing(Forward::tape, 1 + states + i, steps);
+      k.value[i] = placing.output(Forward::tape, 1 + states + i, steps);
     }
     k.floats = placing.end;
     return k;
@@ -98,11 +99,13 @@ template <class D, class S, std::size_t batch, std::size_t width, bool first> cl
   static constexpr Gradients gradient_traces = [] {
     Placing placing;
     Gradients g{};
-    g.x = placing.place(batch * in, first ? 0 : steps);
-    g.y = placing(Forward::tape, 0, steps);
-    for (std::size_t i = 0; i < states; ++i) g.state[i] = placing(Forward::tape, i + 1, steps + 1);
+    g.x = placing(batch * in, first ? 0 : steps);
+    g.y = placing.output(Forward::tape, 0, steps);
+    for (std::size_t i = 0; i < states; ++i) {
+      g.state[i] = placing.output(Forward::tape, i + 1, steps + 1);
+    }
     for (std::size_t i = 0; i < kept_back; ++i) {
-      g.value[i] = placing(Backward::tape, states + i, steps);
+      g.value[i] = placing.output(Backward::tape, states + i, steps);
     }
     g.routine = placing.end;
     g.floats = placing.end + std::max(Backward::workspace, Deferred::workspace);

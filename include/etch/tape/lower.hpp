@@ -253,8 +253,9 @@ struct lower_node<Scan<C, suffix, options, X>> {
     Table<int> y(steps, -1);
     for (std::size_t k = 0; k < steps; ++k) {
       const std::size_t t = options.reverse ? steps - 1 - k : k;
-      if (k != 0 && options.truncation != 0 && k % options.truncation == 0) {
-        for (int& state : results) state = detach({x.tape, state}).id;
+      if constexpr (options.truncation != 0) {
+        const bool cut = k != 0 && k % options.truncation == 0;
+        for (int& state : results) state = cut ? detach({x.tape, state}).id : state;
       }
       const Value x_t = slice(x, {.axis = 0, .start = t, .step = 1}, 1);
       results[0] = reshape(x_t, Step::dims).id;
