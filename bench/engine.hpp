@@ -20,14 +20,31 @@ namespace bench {
 template <class E>
 concept Engine = requires(E engine, const E result) {
   { engine.run() };
-  /// Inference: [batch, outputs]. Product: C. Training: one number, the mean loss of the batch
-  /// before the last step.
+  /// Of the last call. Inference: [batch, outputs]. Product: C. Training: one number, the mean
+  /// loss of the batch before the step.
   { result.output() } -> std::convertible_to<std::span<const float>>;
 };
 
-/// Engines that train also take their weights and moments back to where they began.
+/// Engines that train or carry state from call to call also go back to where they began.
 template <class E>
-concept Trains = requires(E engine) { engine.reset(); };
+concept Resets = requires(E engine) { engine.reset(); };
+
+/// What the calls of an engine on a stream read: one sample after the other, and then from the
+/// first one again.
+class Stream {
+ public:
+  explicit Stream(const Workload& w) : x_(w.x), inputs_(w.inputs()) {}
+  void reset() { at_ = 0; }
+  const float* next() {
+    const float* sample = x_.data() + at_;
+    at_ = at_ + inputs_ == x_.size() ? 0 : at_ + inputs_;
+    return sample;
+  }
+
+ private:
+  std::span<const float> x_;
+  std::size_t inputs_, at_ = 0;
+};
 
 /// An engine ready to run, its type forgotten once a batch of calls and not once a call.
 class Job {
@@ -49,7 +66,7 @@ template <Engine E> class JobOf final : public Job {
     }
   }
   void reset() override {
-    if constexpr (Trains<E>) engine_.reset();
+    if constexpr (Resets<E>) engine_.reset();
   }
   std::span<const float> output() const override { return engine_.output(); }
 

@@ -60,12 +60,19 @@ HWY_NOINLINE void read_all(const float* from, std::size_t floats, float* sink) {
   hn::StoreU(all, d, sink);
 }
 
-HWY_NOINLINE void run_tanh(const float* x, std::size_t floats, float* y) {
+struct Tanh {
+  HWY_INLINE V operator()(V x) const { return etch::HWY_NAMESPACE::tanh(Tag{}, x); }
+};
+struct Exp {
+  HWY_INLINE V operator()(V x) const { return etch::HWY_NAMESPACE::exp(Tag{}, x); }
+};
+
+template <class F> HWY_NOINLINE void run_map(const float* x, std::size_t floats, float* y) {
   const Tag d;
   for (std::size_t i = 0; i < floats; i += 4 * hn::Lanes(d)) {
     for (std::size_t k = 0; k < 4; ++k) {
       const std::size_t at = i + k * hn::Lanes(d);
-      hn::Store(etch::HWY_NAMESPACE::tanh(d, hn::Load(d, x + at)), d, y + at);
+      hn::Store(F{}(hn::Load(d, x + at)), d, y + at);
     }
   }
 }
@@ -119,65 +126,9 @@ Limits measure_limits() {
   l.l3 = read_rate(std::size_t{6} << 20);
   alignas(64) float x[1024], y[1024];
   for (std::size_t i = 0; i < 1024; ++i) x[i] = static_cast<float>(i) / 300.f - 1.7f;
-  l.tanh = 1024 / fastest(5000, [&] { target::run_tanh(x, 1024, y); });
+  l.tanh = 1024 / fastest(5000, [&] { target::run_map<target::Tanh>(x, 1024, y); });
+  l.exp = 1024 / fastest(5000, [&] { target::run_map<target::Exp>(x, 1024, y); });
   return l;
-}
-
-namespace {
-
-struct Work {
-  double flops = 0, first_flops = 0, tanhs = 0, weights = 0;
-};
-
-Work work_of(const Workload& w) {
-  Work work;
-  double height = static_cast<double>(w.height), width = static_cast<double>(w.width);
-  for (const Layer& layer : w.layers) {
-    const auto window = static_cast<double>(layer.window);
-    double positions = 1;
-    if (layer.kind == Kind::max_pool2d) {
-      height = static_cast<double>(static_cast<std::size_t>(height / window));
-      width = static_cast<double>(static_cast<std::size_t>(width / window));
-      continue;
-    }
-    if (layer.kind == Kind::conv2d) {
-      height -= window - 1;
-      width -= window - 1;
-      positions = height * width;
-    }
-    const double flops = 2.0 * positions * static_cast<double>(layer.weight.size());
-    if (work.flops == 0) work.first_flops = flops;
-    work.flops += flops;
-    work.weights += static_cast<double>(layer.weight.size() + layer.bias.size());
-    if (layer.activation == Activation::tanh) {
-      work.tanhs += positions * static_cast<double>(layer.out);
-    }
-  }
-  return work;
-}
-
-double read_seconds(double bytes, const Limits& l) {
-  return bytes / (bytes <= 32e3 ? l.l1 : bytes <= 1e6 ? l.l2 : l.l3);
-}
-
-}  // namespace
-
-double limit(const Workload& w, const Limits& l) {
-  const Work work = work_of(w);
-  const auto batch = static_cast<double>(w.batch);
-  const double tanh = batch * work.tanhs / l.tanh;
-  if (w.loss == Loss::none) {
-    return std::max(batch * work.flops / l.flops + tanh, read_seconds(4 * work.weights, l));
-  }
-  // Backward: the gradient of the weights, and of all inputs but the network's own.
-  const double arithmetic = batch * (3 * work.flops - work.first_flops) / l.flops;
-  // Adam reads parameters, gradients and two moments; writing them back is not counted.
-  return std::max(arithmetic + tanh, read_seconds(4 * 4 * work.weights, l));
-}
-
-double limit(const Product& p, const Limits& l) {
-  const auto n = static_cast<double>(p.n);
-  return 2 * n * n * n / l.flops;
 }
 
 /// Many independent integer steps a cycle: whatever the neighbour does, it takes some of the slots.

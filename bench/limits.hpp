@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-
 #include "workload.hpp"
 
 // What this core can do at best, measured here and now, and how long a workload takes at that rate.
@@ -9,17 +8,17 @@
 namespace bench {
 
 struct Limits {
-  double flops = 0;       ///< floating-point operations a second; a multiply-add counts as two
+  double flops = 0;  ///< floating-point operations a second; a multiply-add counts as two
   double l1 = 0, l2 = 0, l3 = 0;  ///< bytes read a second, from an array that fits that cache
-  double tanh = 0;        ///< tanh a second over an array in L1, by etch's own
+  double tanh = 0, exp = 0;  ///< a second over an array in L1, by etch's own
 };
 
 /// Takes about half a second; the best of many short runs, so that a busy neighbour does no harm.
 Limits measure_limits();
 
-/// Seconds below which this core cannot run it: the arithmetic at the peak rate and the tanh at
-/// theirs, or one read of every weight from the cache that holds them all (in training also of its
-/// gradient and both moments), whichever takes longer.
+/// Seconds below which this core cannot run it: the arithmetic at the peak rate and tanh, sigmoid
+/// (a tanh of half its argument) and exp at theirs, or one read of every weight from the cache that
+/// holds them all (in training also of its gradient and both moments), whichever takes longer.
 double limit(const Workload&, const Limits&);
 double limit(const Product&, const Limits&);
 

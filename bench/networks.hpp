@@ -25,6 +25,24 @@ using LeNet =
                   etch::Conv2d<16, 5>, etch::ReLU, etch::MaxPool2d<2>, etch::Flatten,
                   etch::Linear<120>, etch::ReLU, etch::Linear<84>, etch::ReLU, etch::Linear<10>>;
 
+template <std::size_t channels, class... Options>
+using Conv3 = etch::Conv2d<channels, 3, etch::Padding<1>, Options...>;
+
+/// A stage that halves the image: a basic block with a projection around it (He et al. 2016).
+template <std::size_t channels>
+using Stage = etch::Sum<
+    etch::Conv2d<channels, 1, etch::Stride<2>>,
+    etch::Sequential<Conv3<channels, etch::Stride<2>>, etch::ReLU, Conv3<channels>>>;
+
+/// Every batch norm is folded into the convolution before it.
+using ResNet8 =
+    etch::Network<etch::Input<3, 32, 32>, Conv3<16>, etch::ReLU,
+                  etch::Residual<Conv3<16>, etch::ReLU, Conv3<16>>, etch::ReLU, Stage<32>,
+                  etch::ReLU, Stage<64>, etch::ReLU, etch::GlobalAvgPool, etch::Linear<10>>;
+
+/// 32 positions of 64 features.
+using Encoder = etch::Network<etch::Input<32, 64>, etch::TransformerEncoderLayer<4, 128>>;
+
 /// A row of the table: `Loss` is void where only inference is timed.
 template <class N, std::size_t b, class L = void> struct Row {
   using Net = N;
@@ -43,6 +61,8 @@ template <class F> void for_each_network(F&& f) {
   f(Row<Policy<etch::ReLU>, 1>{"policy_16_64_64_4_relu_denormal", true});
   f(Row<LeNet, 1>{"lenet"});
   f(Row<LeNet, 32>{"lenet_b32"});
+  f(Row<ResNet8, 1>{"resnet8"});
+  f(Row<Encoder, 1>{"encoder"});
   f(Row<Mlp, 32, etch::CrossEntropy>{"train_mlp_b32"});
   f(Row<Policy<etch::Tanh>, 32, etch::MSE>{"train_policy_b32"});
   f(Row<LeNet, 32, etch::CrossEntropy>{"train_lenet_b32"});
@@ -60,11 +80,8 @@ template <class F> void for_each_product(F&& f) {
 
 /// Parameters as the workload has them.
 template <class Net> void load(etch::Parameters<Net>& parameters, const Workload& w) {
-  auto layer = w.layers.begin();
   parameters.for_each([&](const etch::ParameterInfo& info, auto tensor) {
-    while (layer->kind == Kind::max_pool2d) ++layer;
-    const bool is_weight = info.name.view().ends_with("weight");
-    const Floats& values = is_weight ? layer->weight : layer++->bias;
+    const Floats& values = w.parameter(info.name.view());
     tensor.copy_from(std::span<const float, tensor.size()>(values.data(), tensor.size()));
   });
 }

@@ -96,8 +96,11 @@ void Report::print(const Table& table) const {
   const double etch = etch_seconds(table);
   for (const Figure& f : table.figures) {
     const Amount median = readable(f.median), least = readable(f.least);
-    std::printf("  %-14s %9.4g %s %9.4g %s %9.2fx %8.0f%%", f.engine.c_str(), median.value,
-                median.unit, least.value, least.unit, f.median / etch, 100 * bound / f.median);
+    std::printf("  %-14s %9.4g %s %9.4g %s ", f.engine.c_str(), median.value, median.unit,
+                least.value, least.unit);
+    if (etch == 0) std::printf("%10s", "");
+    else std::printf("%9.2fx", f.median / etch);
+    std::printf(" %8.0f%%", 100 * bound / f.median);
     if (f.dirty > 0.005) std::printf("  (%.0f%% beside a busy neighbour)", 100 * f.dirty);
     std::printf("\n");
   }
@@ -158,9 +161,9 @@ void Report::sort() {
 void Report::Finalize() {
   sort();
   std::printf("This core: %.0f GFLOP/s; reads %.0f GB/s from L1, %.0f from L2, %.0f from L3; a "
-              "tanh takes %.2f ns.\n",
+              "tanh takes %.2f ns, an exp %.2f.\n",
               limits_.flops / 1e9, limits_.l1 / 1e9, limits_.l2 / 1e9, limits_.l3 / 1e9,
-              1e9 / limits_.tanh);
+              1e9 / limits_.tanh, 1e9 / limits_.exp);
   for (const Table& table : tables_) {
     if (table.figures.front().tail.empty()) print(table);
     else print_tail(table);

@@ -184,7 +184,7 @@ class Inference {
         steps_.push_back(std::make_unique<MaxPool>(from, to, batch));
         return to;
       }
-      case Kind::linear: break;
+      default: break;
     }
     if (layer.out < vector) {
       steps_.push_back(std::make_unique<Dense<::Eigen::RowMajor>>(layer, batch));
@@ -266,6 +266,7 @@ class Square {
 }  // namespace
 
 std::unique_ptr<Job> eigen_dynamic_network(const Workload& w) {
+  if (!w.is_chain()) return nullptr;
   if (w.loss == Loss::none) return std::make_unique<JobOf<Inference>>(w);
   const auto dense = [](const Layer& layer) { return layer.kind == Kind::linear; };
   if (!std::all_of(w.layers.begin(), w.layers.end(), dense)) return nullptr;

@@ -8,7 +8,6 @@
 #include <ATen/ops/mm_cpu_dispatch.h>
 #include <ATen/ops/relu_cpu_dispatch.h>
 #include <ATen/ops/tanh_cpu_dispatch.h>
-#include <torch/optim/adam.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -20,44 +19,18 @@
 #include <span>
 #include <vector>
 
-#include "../engine.hpp"
 #include "choose.hpp"
+#include "libtorch_common.hpp"
 
 namespace bench {
 
 namespace {
 
-using at::Tensor;
-using Sizes = std::vector<std::int64_t>;
+using namespace libtorch;
 
 void use_one_thread() {
   static std::once_flag once;  // PyTorch throws if told a second time
   std::call_once(once, [] { at::set_num_threads(1), at::set_num_interop_threads(1); });
-}
-
-std::int64_t size(std::size_t n) { return static_cast<std::int64_t>(n); }
-
-/// The caller's numbers as they are. A tensor has no const, even if it is only read.
-Tensor view(const Floats& v, const Sizes& sizes) {
-  return at::from_blob(const_cast<float*>(v.data()), sizes, at::kFloat);
-}
-
-bool is_flat(const Workload& w) { return w.height * w.width == 1; }
-
-Sizes input_sizes(const Workload& w) {
-  Sizes sizes = {size(w.batch), size(w.channels), size(w.height), size(w.width)};
-  if (is_flat(w)) sizes.resize(2);
-  return sizes;
-}
-
-Tensor weight_of(const Layer& l) {
-  Sizes sizes = {size(l.out), size(l.in)};
-  if (l.kind == Kind::conv2d) sizes.insert(sizes.end(), 2, size(l.window));
-  return view(l.weight, sizes);
-}
-
-std::span<const float> numbers(const Tensor& t) {
-  return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())};
 }
 
 /// Where the library offers several ways, and which is fastest depends on shapes and machine.
@@ -73,9 +46,9 @@ class Network {
 
  public:
   Network(const Workload& w, const Choice& choice) : choice_(choice) {
-    use_one_thread();
     const c10::InferenceMode guard;
     x_ = view(w.x, is_flat(w) ? dense_sizes(w.batch, w.inputs()) : input_sizes(w));
+    branches_ = std::ranges::any_of(w.layers, [](const Layer& l) { return l.from || l.plus; });
     for (const Layer& l : w.layers) {
       l.kind == Kind::linear ? add_dense(l, w.batch) : add_image(l);
     }
@@ -97,9 +70,8 @@ class Network {
 
  private:
   struct Image {
-    Kind kind;
-    Sizes window;
-    Activation activation;
+    const Layer* layer;
+    Sizes window, stride, padding;
     Tensor weight, bias;
   };
   struct Dense {
@@ -120,123 +92,64 @@ class Network {
   }
 
   void add_image(const Layer& l) {
-    Image& image =
-        images_.emplace_back(Image{l.kind, Sizes(2, size(l.window)), l.activation, {}, {}});
-    if (l.kind == Kind::max_pool2d) return;
+    const auto square = [](std::size_t n) { return Sizes(2, size(n)); };
+    Image& image = images_.emplace_back(
+        Image{&l, square(l.window), square(l.stride), square(l.padding), {}, {}});
+    if (l.kind != Kind::conv2d) return;
     image.weight = weight_of(l).clone();
     image.bias = view(l.bias, {size(l.out)}).clone();
     if (choice_.images != Images::mkldnn) return;
-    image.weight =
-        at::mkldnn_reorder_conv2d_weight(image.weight.to_mkldnn(), {0, 0}, {1, 1}, {1, 1}, 1);
+    image.weight = at::mkldnn_reorder_conv2d_weight(image.weight.to_mkldnn(), image.padding,
+                                                    image.stride, {1, 1}, 1);
     image.bias = image.bias.to_mkldnn();
   }
 
-  Tensor run_images() const {
+  Tensor run_images() {
     const bool mkldnn = choice_.images == Images::mkldnn;
     Tensor x = mkldnn ? x_.to_mkldnn() : x_;
-    for (const Image& image : images_) {
-      if (image.kind == Kind::conv2d) {
-        x = convolution(image, x);
-      } else {
-        x = mkldnn ? at::mkldnn_max_pool2d(x, image.window, image.window)
-                   : at::max_pool2d(x, image.window);
-      }
-      if (image.activation == Activation::relu) x.relu_();
-      if (image.activation == Activation::tanh) x.tanh_();
+    for (Image& image : images_) {
+      const Layer& l = *image.layer;
+      if (l.from) x = outputs_[*l.from];
+      x = run_image(image, x);
+      if (l.plus) x.add_(outputs_[*l.plus]);
+      if (l.activation == Activation::relu) x.relu_();
+      if (l.activation == Activation::tanh) x.tanh_();
+      if (branches_) outputs_.push_back(x);
     }
+    outputs_.clear();
     return mkldnn ? x.to_dense() : x;
   }
 
-  Tensor convolution(const Image& image, const Tensor& x) const {
-    if (choice_.images == Images::im2col) {
-      return at::thnn_conv2d(x, image.weight, image.window, image.bias, {1, 1}, {0, 0});
+  Tensor run_image(const Image& image, const Tensor& x) const {
+    const bool mkldnn = choice_.images == Images::mkldnn;
+    switch (image.layer->kind) {
+      case Kind::conv2d: return convolution(image, x);
+      case Kind::max_pool2d:
+        return mkldnn ? at::mkldnn_max_pool2d(x, image.window, image.window)
+                      : at::max_pool2d(x, image.window);
+      default:
+        return mkldnn ? at::mkldnn_adaptive_avg_pool2d(x, {1, 1})
+                      : at::adaptive_avg_pool2d(x, {1, 1});
     }
-    if (choice_.images == Images::standard) return at::conv2d(x, image.weight, image.bias);
-    return at::mkldnn_convolution(x, image.weight, image.bias, {0, 0}, {1, 1}, {1, 1}, 1);
+  }
+
+  Tensor convolution(const Image& i, const Tensor& x) const {
+    switch (choice_.images) {
+      case Images::im2col:
+        return at::thnn_conv2d(x, i.weight, i.window, i.bias, i.stride, i.padding);
+      case Images::mkldnn:
+        return at::mkldnn_convolution(x, i.weight, i.bias, i.padding, i.stride, {1, 1}, 1);
+      default: return at::conv2d(x, i.weight, i.bias, i.stride, i.padding);
+    }
   }
 
   Choice choice_;
   Tensor x_;
   Sizes flat_sizes_;
   std::vector<Image> images_;
+  bool branches_;
+  std::vector<Tensor> outputs_;  ///< of the images, if there are branches
   std::vector<Dense> dense_;
-};
-
-/// All parameters and all gradients are views into one tensor each: Adam then is a handful of
-/// operators a step and not a handful per parameter.
-class Training {
- public:
-  explicit Training(const Workload& w) : workload_(w), x_(view(w.x, input_sizes(w))) {
-    use_one_thread();
-    for (const Layer& l : w.layers) {
-      if (l.kind == Kind::max_pool2d) continue;
-      initial_.push_back(weight_of(l));
-      initial_.push_back(view(l.bias, {size(l.out)}));
-    }
-    std::int64_t total = 0, begin = 0;
-    for (const Tensor& t : initial_) total += t.numel();
-    all_ = at::zeros({total}, at::kFloat);
-    gradient_ = at::zeros({total}, at::kFloat);
-    for (const Tensor& t : initial_) {
-      // Detached, or autograd would follow the views back to the whole.
-      Tensor p = all_.narrow(0, begin, t.numel()).view(t.sizes()).detach();
-      p.set_requires_grad(true);
-      p.mutable_grad() = gradient_.narrow(0, begin, t.numel()).view(t.sizes());
-      parameters_.push_back(p);
-      begin += t.numel();
-    }
-    all_.set_requires_grad(true);
-    all_.mutable_grad() = gradient_;
-    target_ = w.loss == Loss::mse ? view(w.target, {size(w.batch), size(w.outputs)})
-                                  : at::empty({size(w.batch)}, at::kLong);
-    if (w.loss != Loss::mse) std::ranges::copy(w.labels, target_.data_ptr<std::int64_t>());
-    reset();
-  }
-
-  void reset() {
-    for (std::size_t i = 0; i < initial_.size(); ++i) parameters_[i].detach().copy_(initial_[i]);
-    const auto options = torch::optim::AdamOptions(1e-3).betas({0.9, 0.999}).eps(1e-8);
-    adam_.emplace(std::vector<Tensor>{all_}, options);
-  }
-
-  void run() {
-    gradient_.zero_();
-    const Tensor loss = loss_of(forward());
-    loss.backward();
-    adam_->step();
-    loss_ = *loss.data_ptr<float>();
-  }
-  std::span<const float> output() const { return {&loss_, 1}; }
-
- private:
-  Tensor forward() const {
-    Tensor x = x_;
-    auto parameter = parameters_.begin();
-    for (const Layer& l : workload_.layers) {
-      if (l.kind == Kind::max_pool2d) {
-        x = at::max_pool2d(x, Sizes(2, size(l.window)));
-        continue;
-      }
-      const Tensor& weight = *parameter++;
-      const Tensor& bias = *parameter++;
-      x = l.kind == Kind::conv2d ? at::conv2d(x, weight, bias)
-                                 : at::linear(x.flatten(1), weight, bias);
-      if (l.activation == Activation::relu) x.relu_();
-      if (l.activation == Activation::tanh) x.tanh_();
-    }
-    return x;
-  }
-
-  Tensor loss_of(const Tensor& y) {
-    if (workload_.loss == Loss::mse) return at::mse_loss(y, target_);
-    return at::cross_entropy_loss(y, target_);
-  }
-
-  const Workload& workload_;
-  Tensor x_, target_, all_, gradient_;
-  std::vector<Tensor> initial_, parameters_;
-  std::optional<torch::optim::Adam> adam_;
-  float loss_ = 0;
 };
 
 class Mm {
@@ -244,9 +157,7 @@ class Mm {
   explicit Mm(const Product& p)
       : a_(view(p.a, {size(p.n), size(p.n)})),
         b_(view(p.b, {size(p.n), size(p.n)})),
-        c_(at::empty({size(p.n), size(p.n)}, at::kFloat)) {
-    use_one_thread();
-  }
+        c_(at::empty({size(p.n), size(p.n)}, at::kFloat)) {}
   void run() { at::cpu::mm_out(c_, a_, b_); }
   std::span<const float> output() const { return numbers(c_); }
 
@@ -270,7 +181,9 @@ std::unique_ptr<Job> fastest(const Workload& w, const std::vector<Choice>& choic
 
 std::unique_ptr<Job> libtorch_network(const Workload& w) {
   using Images = Choice::Images;
-  if (w.loss != Loss::none) return std::make_unique<JobOf<Training>>(w);
+  use_one_thread();
+  if (w.loss != Loss::none) return training(w);
+  if (auto job = sequence(w)) return job;
   std::vector<Choice> choices;
   for (const Images images : {Images::standard, Images::im2col, Images::mkldnn}) {
     if (images != Images::standard && is_flat(w)) continue;
@@ -281,6 +194,9 @@ std::unique_ptr<Job> libtorch_network(const Workload& w) {
   return fastest(w, choices);
 }
 
-std::unique_ptr<Job> libtorch_product(const Product& p) { return std::make_unique<JobOf<Mm>>(p); }
+std::unique_ptr<Job> libtorch_product(const Product& p) {
+  use_one_thread();
+  return std::make_unique<JobOf<Mm>>(p);
+}
 
 }  // namespace bench

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -88,15 +89,10 @@ class Network {
       : choice_(choice), stream_(cpu()), result_(w.batch * w.outputs) {
     Dims dims = {dim(w.batch), dim(w.channels), dim(w.height), dim(w.width)};
     if (w.height * w.width == 1) dims.resize(2);
-    memory x = view(w.x, row_major(dims));
+    const memory input = view(w.x, row_major(dims));
     for (const Layer& layer : w.layers) {
-      const bool last = &layer == &w.layers.back();
-      if (layer.kind == Kind::linear)
-        x = linear(layer, x, last);
-      else if (layer.kind == Kind::conv2d)
-        x = convolution(layer, x, &layer == &w.layers.front());
-      else
-        x = max_pool(layer, x);
+      const memory& before = outputs_.empty() ? input : outputs_.back();
+      outputs_.push_back(add(layer, layer.from ? outputs_[*layer.from] : before, w));
     }
   }
 
@@ -107,8 +103,17 @@ class Network {
   std::span<const float> output() const { return result_; }
 
  private:
-  static dnnl::primitive_attr followed_by(Activation activation) {
+  memory add(const Layer& layer, const memory& x, const Workload& w) {
+    switch (layer.kind) {
+      case Kind::linear: return linear(layer, x, &layer == &w.layers.back());
+      case Kind::conv2d: return convolution(layer, x, &layer == &w.layers.front());
+      default: return pool(layer, x);
+    }
+  }
+
+  static dnnl::primitive_attr followed_by(Activation activation, bool plus = false) {
     dnnl::post_ops after;
+    if (plus) after.append_sum(1);
     if (activation == Activation::relu) {
       after.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
     } else if (activation == Activation::tanh) {
@@ -136,19 +141,24 @@ class Network {
     return to;
   }
 
+  /// Writes to `y`, or to a memory of its own.
   template <class Primitive>
   memory weighted(const typename Primitive::primitive_desc& chosen, const memory& x,
-                  const Layer& layer, const Desc& weight, const Desc& bias, bool last) {
-    const Desc y_desc = chosen.dst_desc();
-    const memory y = last ? view(result_, y_desc) : memory(y_desc, cpu());
+                  const Layer& layer, const Desc& weight, const Desc& bias,
+                  std::optional<memory> y) {
+    if (!y) y = memory(chosen.dst_desc(), cpu());
     const memory source = arranged(x, chosen.src_desc());
     steps_.emplace_back(
         Primitive(chosen),
         Arguments{{DNNL_ARG_SRC, source},
                   {DNNL_ARG_WEIGHTS, constant(layer.weight, weight, chosen.weights_desc())},
                   {DNNL_ARG_BIAS, constant(layer.bias, bias, chosen.bias_desc())},
-                  {DNNL_ARG_DST, y}});
-    return y;
+                  {DNNL_ARG_DST, *y}});
+    return *y;
+  }
+
+  std::optional<memory> result(bool last, const Desc& y) {
+    return last ? std::optional(view(result_, y)) : std::nullopt;
   }
 
   /// An inner product takes images as they come, with weights [out, channels, height, width].
@@ -162,7 +172,7 @@ class Network {
     const dnnl::inner_product_forward::desc wanted(dnnl::prop_kind::forward_inference, x_desc,
                                                    any_layout(weight), bias, y);
     return weighted<dnnl::inner_product_forward>({wanted, followed_by(layer.activation), cpu()}, x,
-                                                 layer, row_major(weight), bias, last);
+                                                 layer, row_major(weight), bias, result(last, y));
   }
 
   memory product(const Layer& layer, const memory& x, bool last) {
@@ -171,22 +181,28 @@ class Network {
     const Desc y = row_major({x.get_desc().dims()[0], dim(layer.out)});
     const dnnl::matmul::desc wanted(x.get_desc(), any_layout(weight), bias, y);
     return weighted<dnnl::matmul>({wanted, followed_by(layer.activation), cpu()}, x, layer,
-                                  desc(weight, Tag::ba), bias, last);
+                                  desc(weight, Tag::ba), bias, result(last, y));
   }
 
+  /// What is added to y lies where y comes to lie, as nobody else reads it any more.
   memory convolution(const Layer& layer, const memory& x, bool first) {
     const Dims d = x.get_desc().dims();
-    const auto window = dim(layer.window);
+    const auto window = dim(layer.window), stride = dim(layer.stride), padding = dim(layer.padding);
+    const auto along = [&](memory::dim n) { return (n + 2 * padding - window) / stride + 1; };
     const Dims weight = {dim(layer.out), dim(layer.in), window, window};
     const Desc bias = row_major({dim(layer.out)});
-    const Dims y = {d[0], dim(layer.out), d[2] - window + 1, d[3] - window + 1};
+    std::optional<memory> y;
+    if (layer.plus) y = outputs_[*layer.plus];
+    const Desc y_desc =
+        y ? y->get_desc() : desc({d[0], dim(layer.out), along(d[2]), along(d[3])}, image_tag());
     // x row-major, as it is: left to choose, the library goes channels last: a fifth slower.
     const dnnl::convolution_forward::desc wanted(
         dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-        first ? x.get_desc() : any_layout(d), any_layout(weight), bias, desc(y, image_tag()),
-        {1, 1}, {0, 0}, {0, 0});
-    return weighted<dnnl::convolution_forward>({wanted, followed_by(layer.activation), cpu()}, x,
-                                               layer, row_major(weight), bias, false);
+        first ? x.get_desc() : any_layout(d), any_layout(weight), bias, y_desc, {stride, stride},
+        {padding, padding}, {padding, padding});
+    return weighted<dnnl::convolution_forward>(
+        {wanted, followed_by(layer.activation, layer.plus.has_value()), cpu()}, x, layer,
+        row_major(weight), bias, y);
   }
 
   Tag image_tag() const {
@@ -197,13 +213,16 @@ class Network {
     return avx512 ? Tag::nChw16c : Tag::nChw8c;
   }
 
-  memory max_pool(const Layer& layer, const memory& x) {
+  memory pool(const Layer& layer, const memory& x) {
     const Dims d = x.get_desc().dims();
-    const auto window = dim(layer.window);
-    const Dims y_dims = {d[0], d[1], d[2] / window, d[3] / window};
+    const bool global = layer.kind == Kind::global_avg_pool2d;
+    const auto height = global ? d[2] : dim(layer.window);
+    const auto width = global ? d[3] : dim(layer.window);
+    const auto how = global ? dnnl::algorithm::pooling_avg : dnnl::algorithm::pooling_max;
     const dnnl::pooling_forward::desc wanted(
-        dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, x.get_desc(),
-        any_layout(y_dims), {window, window}, {window, window}, {0, 0}, {0, 0});
+        dnnl::prop_kind::forward_inference, how, x.get_desc(),
+        any_layout({d[0], d[1], d[2] / height, d[3] / width}), {height, width}, {height, width},
+        {0, 0}, {0, 0});
     const dnnl::pooling_forward::primitive_desc chosen(wanted, cpu());
     const memory y(chosen.dst_desc(), cpu());
     steps_.emplace_back(dnnl::pooling_forward(chosen),
@@ -215,6 +234,7 @@ class Network {
   dnnl::stream stream_;
   Floats result_;
   std::vector<Step> steps_;
+  std::vector<memory> outputs_;  ///< of the layers
 };
 
 /// Both factors as the caller has them, row-major.
@@ -270,7 +290,7 @@ std::unique_ptr<Job> network(const Workload& w, const Choice& choice) {
 
 /// Null for training: oneDNN has the backward primitives, but no loss and no optimiser.
 std::unique_ptr<Job> onednn_network(const Workload& w) {
-  if (w.loss != Loss::none) return nullptr;
+  if (w.loss != Loss::none || w.sequence > 1 || w.stream > 0) return nullptr;
   std::unique_ptr<Job> job = faster(network(w, {false, false}), network(w, {true, false}));
   if (w.height * w.width == 1) return job;
   return faster(std::move(job), faster(network(w, {false, true}), network(w, {true, true})));

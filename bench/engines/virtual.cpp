@@ -283,7 +283,8 @@ std::unique_ptr<Job> virtual_network(const Workload& w) {
   const auto has_code = [](const Layer& layer) {
     return layer.kind != Kind::max_pool2d || layer.window == 2;
   };
-  if (w.loss != Loss::none || !std::ranges::all_of(w.layers, has_code)) return nullptr;
+  if (w.loss != Loss::none || !w.is_chain()) return nullptr;
+  if (!std::ranges::all_of(w.layers, has_code)) return nullptr;
   return std::make_unique<JobOf<HWY_NAMESPACE::Virtual>>(w);
 }
 
