@@ -446,6 +446,11 @@ def embedding():
         case("embedding_linear", [[4, 0], [2, 1], [3, 3]], nn.Embedding(5, 3), nn.Linear(3, 2))
 
 
+def backwards(pieces, axis):
+    """The last piece first, each with a factor of its own, squared."""
+    return torch.cat([(i + 1) * p * p for i, p in reversed(list(enumerate(pieces)))], axis)
+
+
 def functions():
     positive = {"low": 0.2, "high": 3.0}
     both_positive = {**positive, "params": (0.2, 3.0)}
@@ -486,6 +491,13 @@ def functions():
              (2, 5), (2, 4))
         case("slice_axis0_1to3", lambda x: x[:, 1:3], (4, 6))
         case("slice_axis1_1to5", lambda x: x[:, :, 1:5], (4, 6))
+        case("split_1_3_2", lambda x: backwards(x.split([1, 3, 2], 2), 2), (3, 6))
+        case("split_2_of_5", lambda x: backwards(x.split(2, 1), 1), (5, 3))
+        case("chunk_4_of_8", lambda x: backwards(x.chunk(4, 1), 1), (8,))
+        case("chunk_4_of_7", lambda x: backwards(x.chunk(4, 1), 1), (7, 2))
+        case("chunk_4_of_5", lambda x: backwards(x.chunk(4, 2), 2), (2, 5))
+        case("select_axis0_last", lambda x: x.select(1, -1), (4, 6))
+        case("select_axis1_2", lambda x: x.select(2, 2), (2, 3, 4))
         case("transpose_4x6", lambda x: x.transpose(1, 2), (4, 6))
         case("transpose_2x3x4", lambda x: x.transpose(2, 3), (2, 3, 4))
         case("reshape_4x6_to_3x8", lambda x: x.reshape(BATCH, 3, 8), (4, 6))

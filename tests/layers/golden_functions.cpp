@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tuple>
+#include <type_traits>
+
 #include "catch.hpp"
 #include "formula.hpp"
 #include "golden_driver.hpp"
@@ -53,6 +56,24 @@ constexpr auto square_or_triple = [](auto x, auto w) { return where(x > w, x * x
 constexpr auto half_below_zero = [](auto x) { return where(x > 0_c, x, 0.5_c * x); };
 constexpr auto middle_rows = [](auto x) { return slice<0, 1, 3>(x); };
 constexpr auto middle_columns = [](auto x) { return slice<1, 1, 5>(x); };
+constexpr auto split_in_three = [](auto x) {
+  const auto [a, b, c] = split<-1, 1, 3, 2>(x);
+  return concat<-1>(3_c * c * c, 2_c * b * b, a * a);
+};
+constexpr auto split_by_two = [](auto x) {
+  const auto [a, b, c] = split<0, 2>(x);
+  return concat<0>(3_c * c * c, 2_c * b * b, a * a);
+};
+constexpr auto four_chunks = [](auto x) {
+  const auto [i, f, g, o] = chunk<0, 4>(x);
+  return concat<0>(4_c * o * o, 3_c * g * g, 2_c * f * f, i * i);
+};
+constexpr auto three_chunks = [](auto x) {
+  const auto [a, b, c] = chunk<1, 4>(x);  // 2 + 2 + 1
+  return concat<1>(3_c * c * c, 2_c * b * b, a * a);
+};
+constexpr auto last_row = [](auto x) { return select<0, -1>(x); };
+constexpr auto third_in_middle = [](auto x) { return select<1, 2>(x); };
 constexpr auto transposed = [](auto x) { return transpose(x); };
 constexpr auto reshaped = [](auto x) { return reshape<Shape<3, 8>>(x); };
 constexpr auto max_with_zero = [](auto x) { return max(x, 0_c); };
@@ -105,6 +126,13 @@ TEST_CASE("functions in formulas compute what PyTorch computes") {
           of<Shape<2, 5>, Shape<2, 4>, append<1>>("concat_axis1"),
           of<Shape<4, 6>, middle_rows>("slice_axis0_1to3"),
           of<Shape<4, 6>, middle_columns>("slice_axis1_1to5"),
+          of<Shape<3, 6>, split_in_three>("split_1_3_2"),
+          of<Shape<5, 3>, split_by_two>("split_2_of_5"),
+          of<Shape<8>, four_chunks>("chunk_4_of_8"),
+          of<Shape<7, 2>, four_chunks>("chunk_4_of_7"),
+          of<Shape<2, 5>, three_chunks>("chunk_4_of_5"),
+          of<Shape<4, 6>, last_row>("select_axis0_last"),
+          of<Cube, third_in_middle>("select_axis1_2"),
           of<Shape<4, 6>, transposed>("transpose_4x6"),
           of<Cube, transposed>("transpose_2x3x4"),
           of<Shape<4, 6>, reshaped>("reshape_4x6_to_3x8"),
@@ -124,4 +152,28 @@ TEST_CASE("where a derivative jumps and where maxima tie, PyTorch's choice is ta
           of<Shape<4>, min_with_zero>("min_x_0_tie"),
           golden_case<Shape<1, 2, 2>, MaxPool2d<2>>("max_pool2d_k2_tie"),
       });
+}
+
+TEST_CASE("an axis is cut into the pieces that torch.split and torch.chunk make of it") {
+  constexpr Argument<0, Shape<3, 8>> x{};
+  const auto is = [](auto pieces, auto... shapes) {
+    using Pieces = std::tuple<decltype(shapes)...>;
+    return []<class... P, class... S>(std::tuple<P...>, std::type_identity<std::tuple<S...>>) {
+      if constexpr (sizeof...(P) != sizeof...(S)) return false;
+      else return (std::is_same_v<ShapeOf<P>, S> && ...);
+    }(pieces, std::type_identity<Pieces>{});
+  };
+  static_assert(is(split<-1, 1, 5, 2>(x), Shape<3, 1>{}, Shape<3, 5>{}, Shape<3, 2>{}));
+  static_assert(is(split<0, 2>(x), Shape<2, 8>{}, Shape<1, 8>{}), "the last one is smaller");
+  static_assert(is(split<-1, 9>(x), Shape<3, 8>{}), "one that is larger than the axis");
+  static_assert(is(chunk<1, 4>(x), Shape<3, 2>{}, Shape<3, 2>{}, Shape<3, 2>{}, Shape<3, 2>{}));
+  static_assert(is(chunk<1, 3>(x), Shape<3, 3>{}, Shape<3, 3>{}, Shape<3, 2>{}));
+  static_assert(is(chunk<0, 2>(x), Shape<2, 8>{}, Shape<1, 8>{}));
+  static_assert(is(chunk<1, 5>(x), Shape<3, 2>{}, Shape<3, 2>{}, Shape<3, 2>{}, Shape<3, 2>{}),
+                "four pieces of two, none of a fifth");
+  static_assert(is(chunk<0, 7>(x), Shape<1, 8>{}, Shape<1, 8>{}, Shape<1, 8>{}));
+  static_assert(std::is_same_v<decltype(chunk<0, 1>(x)), std::tuple<Argument<0, Shape<3, 8>>>>,
+                "what is not cut costs nothing");
+  static_assert(std::is_same_v<decltype(slice<1, 0, 8>(x)), Argument<0, Shape<3, 8>>>);
+  static_assert(std::is_same_v<decltype(select<-2, -1>(x)), decltype(select<0, 2>(x))>);
 }

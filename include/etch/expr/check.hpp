@@ -34,6 +34,7 @@ template <std::size_t rank> struct RankOfAtLeast {};
 template <std::size_t axis> struct EvenAxis {};
 template <std::size_t count> struct ElementsPerChannel {};
 template <std::size_t height, std::size_t width> struct WindowFits {};
+template <std::size_t axis, std::size_t extent> struct AxisOf {};
 template <std::size_t axis, std::size_t extent> struct AxisOfAtLeast {};
 template <class... Options> struct OneOf {};
 struct ProbabilityBelowOne {};

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "etch/expr/functions.hpp"
+#include "etch/layers/along_axis.hpp"
 
 // Smooth layers and those every network has, elementwise, then what normalises or gates an axis;
 // what is made of straight pieces is in piecewise.hpp. Where x meets a kink the gradient is
@@ -151,15 +152,6 @@ template <int dim, Expr X, class F> constexpr auto over_axis(X x, F f) {
     return Node<Op::permute, swap, ShapeOf<X>, std::remove_const_t<decltype(y)>>{};
   }
 }
-
-/// What has an axis `dim` needs samples that have it too.
-template <int dim> struct AlongAxis {
-  static constexpr auto least_rank = static_cast<std::size_t>(dim < 0 ? -dim : dim + 1);
-
-  template <class S> static constexpr auto fits() {
-    return Verdict<(S::rank >= least_rank), RankOfAtLeast<least_rank>, S>{};
-  }
-};
 }  // namespace detail
 
 /// exp(x) / sum(exp(x)) over axis `dim` of the sample.
@@ -195,8 +187,8 @@ template <int dim = -1> struct GLU {
   }
 
   template <Expr X> static constexpr auto formula(X x) {
-    constexpr std::size_t n = extent_of<dim>(X{}) / 2;
-    return slice<dim, 0, n>(x) * sigmoid(slice<dim, n, 2 * n>(x));
+    const auto [a, b] = chunk<dim, 2>(x);
+    return a * sigmoid(b);
   }
 };
 

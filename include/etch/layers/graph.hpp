@@ -83,7 +83,7 @@ template <std::size_t out, std::size_t heads = 1, class... Options> struct Graph
     const auto e = reshape<Shape<heads, n, 1>>(to) + reshape<Shape<heads, 1, n>>(from);
     constexpr auto slope = constant<option_or<option::NegativeSlope, 0.2, Options...>()>;
     const auto s = masked_softmax(where(e > constant<0.0>, e, slope * e), neighbours(a));
-    const auto values = detail::entry<0>(detail::heads_in_front<1, heads>(h));
+    const auto values = select<0, 0>(detail::heads_in_front<1, heads>(h));
     const auto y = matmul(s, values);
     constexpr auto b = parameter<"bias", Shape<heads * out>, Zeros>;
     return detail::heads_joined(

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "etch/expr/functions.hpp"
+#include "etch/layers/along_axis.hpp"
 
 namespace etch {
 
@@ -42,6 +43,23 @@ template <std::size_t... order> struct Permute {
     }
     return true;
   }
+};
+
+/// Position `index` of an axis, which disappears, as torch.select: Select<0, -1> is the last step
+/// of a sequence, [T, F] -> [F]. A negative index counts from the end, a negative axis from the
+/// back.
+template <int axis, int index> struct Select {
+  template <class S> static constexpr auto fits() {
+    constexpr auto along = detail::AlongAxis<axis>::template fits<S>();
+    if constexpr (!along.ok) {
+      return along;
+    } else {
+      constexpr std::size_t at = detail::wrap_axis(axis, S::rank);
+      constexpr std::size_t least = detail::extent_for(index);
+      return Verdict<(S::dims[at] >= least), AxisOfAtLeast<at, least>, S>{};
+    }
+  }
+  template <Expr X> static constexpr auto formula(X x) { return select<axis, index>(x); }
 };
 
 }  // namespace etch
