@@ -611,13 +611,20 @@ class RBF(nn.Module):
 
 
 class MixtureOfExperts(nn.Module):
-    def __init__(self, size, *experts):
+    """Of which only the `top` best-rated count, as in Mixtral."""
+
+    def __init__(self, size, *experts, top=None):
         super().__init__()
         self.gate = nn.Linear(size, len(experts))
         self.experts = nn.ModuleList(experts)
+        self.top = len(experts) if top is None else top
 
     def forward(self, x):
-        shares = self.gate(x).softmax(-1).unsqueeze(-2)
+        ratings = self.gate(x)
+        gaps = ratings.sort(-1)[0].diff(dim=-1)
+        assert self.top == len(self.experts) or gaps.min() > 0.02, "ratings near to a tie"
+        best, which = ratings.topk(self.top, -1)
+        shares = torch.zeros_like(ratings).scatter(-1, which, best.softmax(-1)).unsqueeze(-2)
         return (shares * torch.stack([expert(x) for expert in self.experts], -1)).sum(-1)
 
 
@@ -637,6 +644,10 @@ def mixture():
                                  nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))), (4,))
         f.layer("mixture_of_experts_sequence",
                 MixtureOfExperts(4, *(nn.Linear(4, 3) for _ in range(3))), (2, 4))
+        for k, n, suffix, sample in [(1, 3, "", (4,)), (2, 4, "", (4,)),
+                                     (2, 4, "_sequence", (3, 4)), (3, 3, "_sequence", (2, 4))]:
+            experts = [nn.Linear(4, 3) for _ in range(n)]
+            f.layer(f"top_{k}_of_{n}{suffix}", MixtureOfExperts(4, *experts, top=k), sample)
         f.layer("gram", Function(gram), (3, 2, 4))
         f.layer("reshape_permute", Function(lambda x: x.reshape(BATCH, 2, 6, 2)
                                             .permute(0, 2, 1, 3)), (4, 6))
@@ -644,6 +655,9 @@ def mixture():
                   nn.Sequential(Function(lambda x: x.permute(0, 2, 3, 1)),
                                 Function(lambda x: x.reshape(BATCH, 4, 6)), nn.Linear(6, 2)),
                   (2, 4, 3))
+        f.layer("last_step", Function(lambda x: x[:, -1]), (4, 3))
+        f.network("first_column_linear",
+                  nn.Sequential(Function(lambda x: x[:, :, 0]), nn.Linear(4, 2)), (4, 3))
 
 
 class PositionalEncoding(nn.Module):

@@ -49,6 +49,8 @@ struct Bidirectional {};
 struct ProjSize {};
 struct OutputActivation {};
 struct Truncate {};
+struct Dropout {};
+struct TopK {};
 }  // namespace option
 
 template <Size2d n> struct Stride : option::Stride { static constexpr Size2d value = n; };
@@ -99,6 +101,8 @@ template <bool on> struct SelfLoops : option::SelfLoops { static constexpr bool 
 template <double number> struct NegativeSlope : option::NegativeSlope {
   static constexpr double value = number;
 };
+/// Of several experts only the k best-rated ones count.
+template <std::size_t k> struct TopK : option::TopK { static constexpr std::size_t value = k; };
 /// The layer between two linear ones: Activation<GELU>.
 template <class L> struct Activation : option::Activation { static constexpr L value{}; };
 /// The layer at the end of a recurrent one.
