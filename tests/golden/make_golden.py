@@ -541,32 +541,63 @@ def causal_mask(length):
 
 
 class Attention(nn.MultiheadAttention):
-    """Of x to itself, or of its first `at` positions to the others."""
+    """Of x to itself, or of its first `at` positions to the others; if `padded`, a last row starts
+    with the number of keys that count. None at all gathers 0, where PyTorch has NaN."""
 
-    def __init__(self, *args, at=None, causal=False, **options):
+    def __init__(self, *args, at=None, causal=False, padded=False, **options):
         super().__init__(*args, batch_first=True, **options)
-        self.at, self.causal = at, causal
+        self.at, self.causal, self.padded = at, causal, padded
 
     def forward(self, x):
+        x, length = (x[:, :-1], x[:, -1, 0].detach()) if self.padded else (x, None)
         q, m = (x, x) if self.at is None else (x[:, :self.at], x[:, self.at:])
         mask = causal_mask(x.shape[1]) if self.causal else None
-        return super().forward(q, m, m, attn_mask=mask, need_weights=False)[0]
+        if length is None:
+            return super().forward(q, m, m, attn_mask=mask, need_weights=False)[0]
+        y = super().forward(q, m, m, padding(length.clamp(min=1), m), attn_mask=mask,
+                            need_weights=False)[0]
+        return torch.where((length == 0).reshape(-1, 1, 1), self.out_proj.bias, y)
+
+
+def padding(length, m):
+    """True where a position of m is behind the first `length`."""
+    return torch.arange(m.shape[1]) >= length.unsqueeze(-1)
+
+
+def with_lengths(name, length, size, lengths):
+    """An x whose last row starts with a number of positions."""
+    x = draw(random.Random(f"{name}, padded"), (BATCH, length + 1, size))
+    x[:, -1, 0] = torch.tensor(lengths, dtype=torch.float64)
+    return x
 
 
 class Encoder(nn.TransformerEncoderLayer):
+    def __init__(self, *args, causal=True, padded=False, **options):
+        super().__init__(*args, **options)
+        self.causal, self.padded = causal, padded
+
     def forward(self, x):
-        return super().forward(x, causal_mask(x.shape[1]))
+        if self.padded:
+            x, length = x[:, :-1], x[:, -1, 0].detach()
+        return super().forward(x, causal_mask(x.shape[1]) if self.causal else None,
+                               padding(length, x) if self.padded else None)
 
 
 class Decoder(nn.TransformerDecoderLayer):
-    """The first four positions of x are the target, the others the memory."""
+    """The first four positions of x are the target, the others the memory; `padded` as above."""
 
-    def __init__(self, *args, causal, **options):
+    def __init__(self, *args, causal, padded=False, **options):
         super().__init__(*args, **options)
-        self.causal = causal
+        self.causal, self.padded = causal, padded
 
     def forward(self, x):
-        return super().forward(x[:, :4], x[:, 4:], causal_mask(4) if self.causal else None)
+        x, memory = x[:, :4], x[:, 4:]
+        mask = None
+        if self.padded:
+            memory, length = memory[:, :-1], memory[:, -1, 0].detach()
+            mask = padding(length, memory)
+        return super().forward(x, memory, causal_mask(4) if self.causal else None,
+                               memory_key_padding_mask=mask)
 
 
 def attention():
@@ -577,6 +608,15 @@ def attention():
         f.layer("self_attention_causal", Attention(6, 3, causal=True), (5, 6), **soft)
         f.layer("attention_to_memory", Attention(6, 2, at=4), (7, 6), **soft)
         f.layer("attention_to_memory_no_bias", Attention(6, 2, at=2, bias=False), (7, 6), **soft)
+
+        def padded(name, length, lengths, **options):
+            x = with_lengths(name, length, 6, lengths)
+            f.layer(name, Attention(6, 2, padded=True, **options), None, x=x, **soft)
+
+        padded("self_attention_padded", 5, [3, 1, 5])
+        padded("self_attention_padded_to_none", 5, [0, 2, 0])
+        padded("self_attention_padded_causal", 5, [3, 0, 5], causal=True)
+        padded("attention_to_memory_padded", 7, [2, 0, 3], at=4)
 
 
 def transformer():
@@ -590,6 +630,10 @@ def transformer():
         f.layer("decoder", Decoder(6, 2, 8, causal=True, **options), (7, 6), **soft)
         f.layer("decoder_norm_first", Decoder(6, 2, 8, causal=False, norm_first=True, **options),
                 (7, 6), **soft)
+        f.layer("encoder_padded", Encoder(6, 2, 8, causal=False, padded=True, **options), None,
+                x=with_lengths("encoder_padded", 4, 6, [3, 1, 4]), **soft)
+        f.layer("decoder_padded", Decoder(6, 2, 8, causal=True, padded=True, **options), None,
+                x=with_lengths("decoder_padded", 7, 6, [2, 1, 3]), **soft)
 
 
 class Bilinear(nn.Bilinear):

@@ -11,8 +11,22 @@ namespace layers {
 /// Parameters keep their names.
 template <class Layer, int axis, std::size_t at> struct CutInTwo {
   template <etch::Expr X> static constexpr auto formula(X x) {
-    constexpr std::size_t end = etch::extent_of<axis>(X{});
-    return etch::call<"", Layer>(etch::slice<axis, 0, at>(x), etch::slice<axis, at, end>(x));
+    const auto [a, b] = etch::split<axis, at, etch::extent_of<axis>(X{}) - at>(x);
+    return etch::call<"", Layer>(a, b);
+  }
+};
+
+/// A layer that takes a length as well; the last row of the single input starts with it. The other
+/// rows are x, or cut at `at`.
+template <class Layer, std::size_t at = 0> struct WithLength {
+  template <etch::Expr X> static constexpr auto formula(X x) {
+    constexpr std::size_t rows = etch::extent_of<0>(X{}) - 1;
+    const auto length = etch::select<0, 0>(etch::select<0, -1>(x));
+    if constexpr (at == 0) {
+      return etch::call<"", Layer>(etch::slice<0, 0, rows>(x), length);
+    } else {
+      return etch::call<"", Layer>(etch::slice<0, 0, at>(x), etch::slice<0, at, rows>(x), length);
+    }
   }
 };
 
