@@ -46,4 +46,5 @@
 #include "etch/network/model.hpp"
 #include "etch/network/network.hpp"
 #include "etch/network/parameters.hpp"
+#include "etch/network/stream.hpp"
 #include "etch/network/summary.hpp"

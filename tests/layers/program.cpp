@@ -26,12 +26,16 @@ Numbers<T> transposed(const Numbers<T>& from, std::size_t rows, std::size_t colu
   return to;
 }
 
+std::size_t columns(const etch::ParameterInfo& info) {
+  return info.shape.size() / info.shape[0];
+}
+
 template <class T> Numbers<T> stored(const etch::ParameterInfo& info, const Numbers<T>& values) {
-  return info.transposed ? transposed(values, info.shape[0], info.shape[1]) : values;
+  return info.transposed ? transposed(values, info.shape[0], columns(info)) : values;
 }
 
 template <class T> Numbers<T> shown(const etch::ParameterInfo& info, const Numbers<T>& values) {
-  return info.transposed ? transposed(values, info.shape[1], info.shape[0]) : values;
+  return info.transposed ? transposed(values, columns(info), info.shape[0]) : values;
 }
 
 const Numbers<double>& weight(const Named<double>& parameters, const etch::ParameterInfo& info) {

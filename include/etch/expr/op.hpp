@@ -28,7 +28,7 @@ enum class Op : unsigned char {
   reshape, detach, permute, slice, broadcast,
   // heavy: each has a kernel of its own
   concat, pad, embedding, embedding_gradient, sum, max_reduce, softmax, log_softmax, matmul,
-  conv2d, conv2d_input_gradient, conv2d_weight_gradient,
+  conv1d, conv2d, conv2d_input_gradient, conv2d_weight_gradient, append,
   max_pool2d, max_pool2d_gradient, max_pool2d_pick, avg_pool2d, avg_pool2d_gradient,
 };
 
@@ -86,9 +86,11 @@ inline constexpr OpInfo op_table[] = {
     {Op::softmax, "softmax", OpKind::heavy, 1},
     {Op::log_softmax, "log_softmax", OpKind::heavy, 1},
     {Op::matmul, "matmul", OpKind::heavy, 2},
+    {Op::conv1d, "conv1d", OpKind::heavy, 2},
     {Op::conv2d, "conv2d", OpKind::heavy, 2},
     {Op::conv2d_input_gradient, "conv2d_input_gradient", OpKind::heavy, 2},
     {Op::conv2d_weight_gradient, "conv2d_weight_gradient", OpKind::heavy, 2},
+    {Op::append, "append", OpKind::heavy, 2},
     {Op::max_pool2d, "max_pool2d", OpKind::heavy, 1},
     {Op::max_pool2d_gradient, "max_pool2d_gradient", OpKind::heavy, 2},
     {Op::max_pool2d_pick, "max_pool2d_pick", OpKind::heavy, 2},

@@ -119,4 +119,16 @@ template <class In, class... Layers> struct blocks_of<Network<In, Layers...>, tr
 /// The blocks of a network, as a list of Block and RecurrentBlock; empty if it has a mistake.
 template <class Net> using Blocks = typename detail::blocks_of<Net, Net::valid>::type;
 
+namespace detail {
+template <class B> inline constexpr bool is_recurrent = false;
+template <class R, class S, std::size_t layer>
+inline constexpr bool is_recurrent<RecurrentBlock<R, S, layer>> = true;
+
+template <class List> inline constexpr bool any_recurrent = false;
+template <class... B>
+inline constexpr bool any_recurrent<mp::mp_list<B...>> = (is_recurrent<B> || ...);
+
+template <class Net> inline constexpr bool recurs = any_recurrent<Blocks<Net>>;
+}  // namespace detail
+
 }  // namespace etch

@@ -31,7 +31,7 @@ namespace etch::HWY_NAMESPACE {
 /// Floats of working memory that the kernel of an instruction wants.
 constexpr std::size_t scratch_of(const Tape& tape, const Instruction& i) {
   switch (i.op) {
-    case Op::matmul: return matmul_scratch(gemm_of(tape, i));
+    case Op::matmul: case Op::conv1d: return matmul_scratch(gemm_of(tape, i));
     case Op::conv2d: return conv2d_scratch(conv2d_of(tape, i));
     case Op::conv2d_input_gradient: return conv2d_input_gradient_scratch(conv2d_of(tape, i));
     case Op::conv2d_weight_gradient: return conv2d_weight_gradient_scratch(conv2d_of(tape, i));
@@ -90,8 +90,12 @@ template <class Source> class Routine {
   template <std::size_t s, std::size_t k> static HWY_INLINE float* write(const Tensors& t) {
     constexpr Location at = program.locations[planned<s>.first_location + k];
     if constexpr (at.kind == Location::Kind::output) return t.outputs[at.index];
+    else if constexpr (at.kind == Location::Kind::input) return window(t.inputs[at.index]);
     else return t.workspace + at.index;
   }
+
+  /// An input that is appended to is its owner's state.
+  static HWY_INLINE float* window(const float* input) { return const_cast<float*>(input); }
 
   template <std::size_t s> static HWY_INLINE void step(const Tensors& t) noexcept {
     constexpr PlannedStep p = planned<s>;
@@ -119,6 +123,11 @@ template <class Source> class Routine {
                     "etch: samples cannot be multiplied by a stack of matrices that all of them "
                     "share; reshape it to one matrix");
       matmul<gemm_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
+    } else if constexpr (i.op == Op::conv1d) {
+      matmul<gemm_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
+    } else if constexpr (i.op == Op::append) {
+      constexpr std::size_t count = tape[i.args[1]].shape.size();
+      detail::copy_row<count>(b, y + i.shape.size() - count);
     } else if constexpr (i.op == Op::conv2d) {
       conv2d<conv2d_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
     } else if constexpr (i.op == Op::conv2d_input_gradient) {

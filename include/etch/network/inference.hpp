@@ -9,14 +9,15 @@
 
 #include <hwy/highway.h>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 #include "etch/network/parameter_table.hpp"
+#include "etch/network/block_layout.hpp"
 #include "etch/network/emit.hpp"
 #include "etch/network/recurrence.hpp"
+#include "etch/network/streaming.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
@@ -41,46 +42,55 @@ HWY_INLINE void run_block(const float* x, const float* parameters, ParameterFloa
 }
 }  // namespace detail
 
-template <class Net, std::size_t batch, class List = Blocks<Net>> class Inference;
+namespace detail {
+template <class Net, std::size_t batch, class List = Blocks<Net>> class BlockByBlock;
 
-/// Runs `batch` samples through a network. What it needs of memory is `workspace`, in floats.
 template <class Net, std::size_t batch, class... B>
-class Inference<Net, batch, mp::mp_list<B...>> {
+class BlockByBlock<Net, batch, mp::mp_list<B...>> {
   static constexpr std::size_t count = sizeof...(B);
 
-  template <class Block> using Run = typename detail::inference_of_block<Block, batch>::type;
+  template <class Block> using Run = typename inference_of_block<Block, batch>::type;
 
-  /// Each block's result lives until the next one has read it; the last is the caller's.
-  static constexpr auto placed = [] {
-    const std::size_t results[] = {batch * B::output::size..., 0};
-    const std::size_t scratch[] = {Run<B>::workspace..., 0};
-    std::vector<Lifetime> lives;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t floats = i + 1 < count ? results[i] : 0;
-      lives.push_back({.floats = floats, .first = i, .last = i + 1});
-      lives.push_back({.floats = scratch[i], .first = i, .last = i});
-    }
-    const Layout layout = lay_out(lives);
-    std::array<std::size_t, 2 * count + 1> offsets{};
-    etch::detail::copy_all(layout.offsets, offsets);
-    offsets[2 * count] = layout.floats;
-    return offsets;
-  }();
+  static constexpr auto placed = etch::detail::lay_out_blocks<count>(
+      {batch * B::output::size...}, {Run<B>::workspace...});
 
   static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
 
  public:
-  static constexpr std::size_t workspace = placed[2 * count];
+  static constexpr std::size_t workspace = placed.floats;
 
   /// x: [batch, input], y: [batch, output], both contiguous; workspace on a cache line.
   static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
     [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
-      (detail::run_block<Run<B>>(i == 0 ? x : memory + placed[i == 0 ? 0 : 2 * (i - 1)],
-                                 parameters, starts[i],
-                                 i + 1 == count ? y : memory + placed[2 * i],
-                                 memory + placed[2 * i + 1]),
+      (run_block<Run<B>>(i == 0 ? x : memory + placed.result[i == 0 ? 0 : i - 1],
+                          parameters, starts[i], i + 1 == count ? y : memory + placed.result[i],
+                          memory + placed.scratch[i]),
        ...);
     }(std::make_index_sequence<count>{});
+  }
+};
+
+}  // namespace detail
+
+/// Runs `batch` samples through a network. What it needs of memory is `workspace`, in floats.
+template <class Net, std::size_t batch>
+class Inference : public detail::BlockByBlock<Net, batch> {};
+
+/// A sequence with a recurrence, as the stream that it is.
+template <class Net>
+  requires(etch::detail::goes_by_steps<Net>())
+class Inference<Net, 1> {
+  static constexpr std::size_t steps =
+      InputShape<Net>::dims[etch::detail::time_axis<Net>];
+  using Run = Streaming<Net, steps>;
+  static constexpr std::size_t state_at = Run::workspace;
+
+ public:
+  static constexpr std::size_t workspace = state_at + Run::state_floats;
+
+  static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
+    std::fill_n(memory + state_at, Run::state_floats, 0.f);
+    Run::run(parameters, memory + state_at, 0, x, y, memory);
   }
 };
 

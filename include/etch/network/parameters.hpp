@@ -39,9 +39,9 @@ template <class S, class Float> class Tensor {
 
   /// The i-th element in row-major order.
   constexpr Float& operator[](std::size_t i) const {
-    if constexpr (S::rank == 2) {  // only matrices are ever stored the other way round
-      const std::size_t columns = S::dims[1];
-      if (transposed_) return data_[i % columns * S::dims[0] + i / columns];
+    if constexpr (S::rank > 1) {
+      constexpr std::size_t rows = S::dims[0], columns = S::size / rows;
+      if (transposed_) return data_[i % columns * rows + i / columns];
     }
     return data_[i];
   }
@@ -160,7 +160,7 @@ namespace detail {
 /// Where the i-th element in row-major order of a parameter lies in memory.
 constexpr std::size_t stored_at(const ParameterInfo& info, std::size_t i) {
   if (!info.transposed) return i;
-  const std::size_t rows = info.shape[0], columns = info.shape[1];
+  const std::size_t rows = info.shape[0], columns = info.shape.size() / rows;
   return i % columns * rows + i / columns;
 }
 

@@ -69,8 +69,26 @@ constexpr bool gemm_exists(const AnyTape& tape, const Instruction& i) {
   return p.a_batch == p.lead * p.a_lead && p.b_batch == p.lead * p.b_lead;
 }
 
+namespace detail {
+/// For each step and tap a row of x times a matrix.
+template <class AnyTape>
+constexpr Gemm gemm_of_conv1d(const AnyTape& tape, const Instruction& i) {
+  const Instruction& x = tape[i.args[0]];
+  const Instruction& weight = tape[i.args[1]];
+  const std::size_t c = weight.shape[0], taps = weight.shape[1], o = weight.shape[2];
+  Gemm g{.outer = i.batched ? tape.batch : 1, .m = i.shape[0], .n = o, .q = taps, .k = c,
+         .a_outer = x.batched ? x.shape.size() : 0, .a_row = c, .a_q = i.attr.dilation[1] * c,
+         .a_k = 1, .b_outer = weight.batched ? weight.shape.size() : 0, .b_q = o,
+         .b_k = taps * o, .b_col = 1};
+  if (g.outer == 1) g.a_outer = g.b_outer = 0;
+  return g;
+}
+}  // namespace detail
+
+/// For matmul and conv1d.
 template <class AnyTape>
 constexpr Gemm gemm_of(const AnyTape& tape, const Instruction& i) {
+  if (i.op == Op::conv1d) return detail::gemm_of_conv1d(tape, i);
   const detail::ProductLoops p = detail::product_loops(tape, i);
   if (i.attr.over_batch) return detail::summed_product(p);
   Gemm g{.outer = p.batch * p.lead, .m = p.m, .n = p.n, .q = 1, .k = p.k,
@@ -223,7 +241,7 @@ constexpr EmbeddingSpec embedding_of(const AnyTape& tape, const Instruction& i) 
 /// ops that do not carry one.
 constexpr Dims carried_domain(const Tape& tape, const Instruction& i) {
   switch (i.op) {
-    case Op::matmul: {
+    case Op::matmul: case Op::conv1d: {
       const Gemm g = gemm_of(tape, i);
       return {3, {g.outer, g.m, g.n}};
     }

@@ -157,6 +157,25 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
       break;
     }
 
+    case Op::conv1d: {
+      const std::size_t taps = b.shape()[1], d = attr.dilation[1], n = i.shape[0];
+      const Dims matrix{2, {b.shape()[0], b.shape()[2]}};
+      const Dims one{3, {matrix[0], 1, matrix[1]}};
+      for (std::size_t k = 0; k < taps; ++k) {
+        const Attributes rows{.axis = 0, .start = k * d, .step = 1};
+        const Attributes tap{.axis = 1, .start = k, .step = 1};
+        da += pad(matmul(g, reshape(slice(b, tap, 1), matrix), false, true), rows, a.shape());
+        db += pad(reshape(matmul(slice(a, rows, n), g, true, false), one), tap, b.shape());
+      }
+      break;
+    }
+    case Op::append: {
+      const std::size_t kept = i.shape[0] - b.shape()[0];
+      const Attributes front{.axis = 0, .start = 0, .step = 1};
+      da += pad(slice(g, front, kept), front, i.shape);
+      db += slice(g, {.axis = 0, .start = kept, .step = 1}, b.shape()[0]);
+      break;
+    }
     case Op::conv2d:
       da += like(a, Op::conv2d_input_gradient, g, b, attr);
       db += like(b, Op::conv2d_weight_gradient, g, a, attr);

@@ -76,6 +76,8 @@ template <class T> constexpr void execute(const Step<T>& s) {
     case Op::softmax: return softmax(s);
     case Op::log_softmax: return log_softmax(s);
     case Op::matmul: return matmul(s);
+    case Op::conv1d: return conv1d(s);
+    case Op::append: return append(s);
     case Op::conv2d: return conv2d(s);
     case Op::conv2d_input_gradient: return conv2d_input_gradient(s);
     case Op::conv2d_weight_gradient: return conv2d_weight_gradient(s);

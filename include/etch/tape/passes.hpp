@@ -110,22 +110,61 @@ constexpr bool contracts_last(const Instruction& use, int matrix) {
 }
 }  // namespace detail
 
+namespace detail {
+/// Whether everything that reads a value is as `is_right` says; false if nothing does.
+template <class F> constexpr bool all_uses(const Tape& tape, int value, const F& is_right) {
+  bool any = false;
+  for (const Instruction& use : tape.code) {
+    if (use.args[0] != value && use.args[1] != value && use.args[2] != value) continue;
+    if (!is_right(use)) return false;
+    any = true;
+  }
+  for (const int output : tape.outputs) any = any && output != value;
+  return any;
+}
+
+/// Kernels [O, C, k] of sequences are kept as [C, k, O]: step by step, vectors run over outputs.
+constexpr void store_kernel_of_sequences(Tape& tape, int kernel) {
+  int image = -1;  // [O, C, 1, k], which convolutions take
+  for (std::size_t i = 0; i < tape.size(); ++i) {
+    if (tape.code[i].op == Op::reshape && tape.code[i].args[0] == kernel) {
+      image = static_cast<int>(i);
+    }
+  }
+  if (image < 0) return;
+  const bool only_that = all_uses(tape, kernel, [&](const Instruction& use) {
+    return use.op == Op::reshape && use.shape == tape[image].shape;
+  });
+  const bool of_sequences = all_uses(tape, image, [&](const Instruction& use) {
+    return use.op == Op::conv2d && use.args[1] == image && use.attr.groups == 1 &&
+           tape[use.args[0]].shape[1] == 1;
+  });
+  if (!only_that || !of_sequences) return;
+  const Dims shape = tape[image].shape;
+  tape[kernel].shape = Dims{4, {shape[1], shape[2], shape[3], shape[0]}};
+  tape.parameters[tape[kernel].attr.index].transposed = true;
+  tape[image].op = Op::permute;
+  tape[image].attr.order = {3, 0, 1, 2};
+}
+}  // namespace detail
+
 /// Decides how matrices are stored. A parameter [out, in] that is only ever contracted over `in` is
 /// kept as [in, out], so that a vector register runs over outputs; `state_dict` keeps its shape. A
 /// few outputs do not fill a register: they are dot products over long inputs, [out, in] as it is.
 constexpr Tape with_vector_layout(Tape tape) {
   for (std::size_t p = 0; p < tape.size(); ++p) {
+    if (tape.code[p].op == Op::parameter && tape.code[p].shape.rank == 3) {
+      detail::store_kernel_of_sequences(tape, static_cast<int>(p));
+    }
+  }
+  for (std::size_t p = 0; p < tape.size(); ++p) {
     if (tape.code[p].op != Op::parameter || tape.code[p].shape.rank != 2) continue;
     const int matrix = static_cast<int>(p);
-    bool all = true, any = false;
-    for (const Instruction& use : tape.code) {
-      if (use.args[0] != matrix && use.args[1] != matrix && use.args[2] != matrix) continue;
-      any = true;
-      all = all && detail::contracts_last(use, matrix);
-    }
-    for (const int output : tape.outputs) all = all && output != matrix;
+    const bool by_last = detail::all_uses(tape, matrix, [&](const Instruction& use) {
+      return detail::contracts_last(use, matrix);
+    });
     const Dims shape = tape.code[p].shape;
-    if (!any || !all || detail::by_dots(shape)) continue;
+    if (!by_last || detail::by_dots(shape)) continue;
     tape.code[p].shape = Dims{2, {shape[1], shape[0]}};
     tape.parameters[tape.code[p].attr.index].transposed = true;
     for (Instruction& use : tape.code) {
@@ -147,6 +186,7 @@ constexpr std::size_t flops(const Tape& tape, const Instruction& i) {
       const Dims& a = tape[i.args[0]].shape;
       return samples * 2 * i.shape.size() * (i.attr.transpose_a ? a.back(1) : a.back(0));
     }
+    case Op::conv1d: return samples * 2 * i.shape.size() * (size_of_arg(1) / i.shape[1]);
     case Op::conv2d:
       return samples * 2 * i.shape.size() * (size_of_arg(1) / tape[i.args[1]].shape[0]);
     case Op::conv2d_input_gradient:

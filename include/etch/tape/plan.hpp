@@ -248,6 +248,9 @@ class Planner {
     for (std::size_t i = 0; i < tape_.size(); ++i) {
       const Instruction& instruction = tape_.code[i];
       if (instruction.op == Op::input) place_[i] = {Location::Kind::input, instruction.attr.index};
+      if (instruction.op == Op::append) {
+        place_[i] = place_[static_cast<std::size_t>(instruction.args[0])];
+      }
       if (instruction.op == Op::parameter) {
         place_[i] = {Location::Kind::parameter, instruction.attr.index};
       }

@@ -43,8 +43,12 @@ namespace etch {
 ///   matmul             over the last two axes, [.., M, K] x [.., K, N], leading axes equal or
 ///   absent
 ///                      on one side (shared)
+///   conv1d             (x [L,C], weight [C,k,O]) -> [L - d (k - 1), O], time running slowest;
+///                      d = attr.dilation[1]
 ///   conv2d             (x [C,H,W], weight [O,C/g,kh,kw]), cross-correlation as in PyTorch
 ///   conv2d_input_gradient   (g [O,H',W'], weight) -> [C,H,W] = `shape`
+///   append             (w [L,C], x [n,C]): w with its last n rows replaced by x. w is an input,
+///                      and the result lies in its memory
 ///   conv2d_weight_gradient  (g [O,H',W'], x [C,H,W]) -> [O,C/g,kh,kw] = `shape`
 ///   max_pool2d         padding counts as minus infinity
 ///   max_pool2d_gradient  (x, g): g added at the first maximum of each window of x, zeros elsewhere
@@ -96,8 +100,7 @@ struct Name {
 };
 
 /// A row of the table of parameters and buffers. `shape` is what `state_dict` shows; where
-/// `transposed` is set the library stores the matrix the other way round (the vector then runs over
-/// outputs).
+/// `transposed` is set the library stores its first axis as the last: vectors run over outputs.
 struct ParameterInfo {
   Name name{};
   Dims shape{};

@@ -63,4 +63,19 @@ template <class T> constexpr void matmul(const Step<T>& s) {
   }
 }
 
+/// y[t] = sum over k of x[t + k d] weight[:, k].
+template <class T> constexpr void conv1d(const Step<T>& s) {
+  const auto& [x, weight, unused] = s.args;
+  const std::size_t c = weight.shape[0], taps = weight.shape[1], o = weight.shape[2];
+  const std::size_t d = s.code.attr.dilation[1] * c;
+  s.fill(T(0));
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    for (std::size_t k = 0; k < taps; ++k) {
+      add_product(Matrix<T>{x.sample(b) + k * d, c, 1},
+                  Matrix<T>{weight.sample(b) + k * o, taps * o, 1}, s.result(b), s.code.shape[0],
+                  o, c);
+    }
+  }
+}
+
 }  // namespace etch::rule

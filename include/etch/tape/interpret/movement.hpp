@@ -91,6 +91,17 @@ template <class T> constexpr void pad(const Step<T>& s) {
   }
 }
 
+/// Argument 0 with its last rows replaced by argument 1.
+template <class T> constexpr void append(const Step<T>& s) {
+  const std::size_t n = s.code.shape.size(), kept = n - s.args[1].shape.size();
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    const T* const w = s.args[0].sample(b);
+    const T* const x = s.args[1].sample(b);
+    T* const y = s.result(b);
+    for (std::size_t i = 0; i < n; ++i) y[i] = i < kept ? w[i] : x[i - kept];
+  }
+}
+
 /// The row that an index names; the first one for NaN.
 template <class T> constexpr std::size_t row_of(const T& index, std::size_t rows) {
   std::size_t row = 0;

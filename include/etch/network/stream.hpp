@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(ETCH_NETWORK_STREAM_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_NETWORK_STREAM_HPP
+#undef ETCH_NETWORK_STREAM_HPP
+#else
+#define ETCH_NETWORK_STREAM_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "etch/network/flush_denormals.hpp"
+#include "etch/network/parameters.hpp"
+#include "etch/network/streaming.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+
+template <bool ok, class Net> inline constexpr bool runs_step_by_step = ok;
+
+/// What a network remembers from one call to the next when it runs n steps a call: states of
+/// recurrences, windows of convolutions, keys and values of attention. Plain memory: it may be
+/// copied and put back.
+template <class Net, std::size_t n = 1> struct State {
+  static_assert(runs_step_by_step<streams<Net, n>, Net>,
+                "etch: some layer of this network needs all of its sequence at once");
+  static constexpr std::size_t floats = Streaming<Net, n>::state_floats;
+
+  alignas(64) float data[floats == 0 ? 1 : floats] = {};
+  std::uint64_t steps = 0;  ///< since the start
+
+  /// To where nothing has come in yet.
+  void reset() noexcept {
+    std::ranges::fill(data, 0.f);
+    steps = 0;
+  }
+};
+
+/// Bytes of a State and of the working memory beside it.
+template <class Net, std::size_t n = 1>
+inline constexpr std::size_t state_bytes = sizeof(State<Net, n>);
+template <class Net, std::size_t n = 1>
+inline constexpr std::size_t stream_workspace_bytes =
+    sizeof(float) * Streaming<Net, n>::workspace;
+
+/// Working memory of one thread; its contents mean nothing between two calls.
+template <class Net, std::size_t n = 1> struct StreamWorkspace {
+  static constexpr std::size_t floats = Streaming<Net, n>::workspace;
+
+  alignas(64) float data[floats == 0 ? 1 : floats];
+};
+
+/// The next n steps: x and y are the shapes of the network with n where its time is, [n, F], or
+/// [C, n] for convolutions. Results come `latency<Net>` steps late; otherwise they are those of the
+/// whole sequence: to the bit where there is a recurrence, else up to the order of sums.
+template <class Net, std::size_t n>
+void step(const Parameters<Net>& parameters, State<Net, n>& state,
+          StreamWorkspace<Net, n>& workspace,
+          std::span<const float, Streaming<Net, n>::inputs> x,
+          std::span<float, Streaming<Net, n>::outputs> y) noexcept {
+  Streaming<Net, n>::run(parameters.data, state.data, state.steps, x.data(), y.data(),
+                         workspace.data);
+  state.steps += n;
+}
+
+/// A network with its weights, its state and its memory, for a stream of n steps a call.
+template <class Net, std::size_t n = 1> class StreamingModel {
+ public:
+  static constexpr std::size_t inputs = Streaming<Net, n>::inputs;
+  static constexpr std::size_t outputs = Streaming<Net, n>::outputs;
+
+  /// Weights all zero.
+  StreamingModel() = default;
+  explicit StreamingModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
+
+  /// y = model(x) for the next n steps: x an array, C array or span of `inputs` floats.
+  template <class X> std::array<float, outputs> operator()(const X& x) noexcept {
+    std::array<float, outputs> y;
+    (*this)(x, std::span<float, outputs>(y));
+    return y;
+  }
+
+  /// The same into the caller's memory.
+  template <class X> void operator()(const X& x, std::span<float, outputs> y) noexcept {
+    constexpr std::size_t size = decltype(std::span(x))::extent;
+    static_assert(shapes_agree<size == inputs, AtLayer<0, StreamingModel>, Expected<Shape<inputs>>,
+                               Got<Shape<size>>>,
+                  "etch: the input has another size (of a vector, pass std::span<const float, n>)");
+    if constexpr (size == inputs) {
+      step<Net, n>(parameters_, state_, workspace_, std::span<const float, inputs>(x), y);
+    }
+  }
+
+  /// As if nothing had come in yet.
+  void reset() noexcept { state_.reset(); }
+
+  State<Net, n>& state() noexcept { return state_; }
+  const State<Net, n>& state() const noexcept { return state_; }
+
+  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
+  template <class Key> auto operator[](Key key) { return parameters_[key]; }
+  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
+
+  Parameters<Net>& parameters() noexcept { return parameters_; }
+  const Parameters<Net>& parameters() const noexcept { return parameters_; }
+
+ private:
+  Parameters<Net> parameters_;
+  State<Net, n> state_;
+  StreamWorkspace<Net, n> workspace_;
+};
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+namespace etch {
+using HWY_NAMESPACE::State;
+using HWY_NAMESPACE::state_bytes;
+using HWY_NAMESPACE::step;
+using HWY_NAMESPACE::stream_workspace_bytes;
+using HWY_NAMESPACE::StreamingModel;
+using HWY_NAMESPACE::StreamWorkspace;
+}  // namespace etch
+
+#endif
