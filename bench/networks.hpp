@@ -43,6 +43,16 @@ using ResNet8 =
 /// 32 positions of 64 features.
 using Encoder = etch::Network<etch::Input<32, 64>, etch::TransformerEncoderLayer<4, 128>>;
 
+/// One sample after the other goes into a recurrent layer of so many units.
+template <class Layer> using Sequence = etch::Network<etch::Input<64, 1>, Layer, etch::Linear<1>>;
+
+template <std::size_t dilation>
+using Dilated = etch::Conv1d<16, 3, etch::Dilation<dilation>, etch::Causal<>>;
+
+using Tcn = etch::Network<etch::Input<1, 64>, etch::Conv1d<16, 1>, Dilated<1>, etch::Tanh,
+                          Dilated<2>, etch::Tanh, Dilated<4>, etch::Tanh, Dilated<8>, etch::Tanh,
+                          etch::Conv1d<1, 1>>;
+
 /// A row of the table: `Loss` is void where only inference is timed.
 template <class N, std::size_t b, class L = void> struct Row {
   using Net = N;
@@ -66,6 +76,28 @@ template <class F> void for_each_network(F&& f) {
   f(Row<Mlp, 32, etch::CrossEntropy>{"train_mlp_b32"});
   f(Row<Policy<etch::Tanh>, 32, etch::MSE>{"train_policy_b32"});
   f(Row<LeNet, 32, etch::CrossEntropy>{"train_lenet_b32"});
+}
+
+/// A network that is given one sample a call.
+template <class N> struct StreamRow {
+  using Net = N;
+  const char* name;
+};
+
+/// f(row) for every stream.
+template <class F> void for_each_stream(F&& f) {
+  f(StreamRow<Sequence<etch::LSTM<16>>>{"lstm_16"});
+  f(StreamRow<Sequence<etch::LSTM<32>>>{"lstm_32"});
+  f(StreamRow<Sequence<etch::LSTM<64>>>{"lstm_64"});
+  f(StreamRow<Sequence<etch::GRU<16>>>{"gru_16"});
+  f(StreamRow<Sequence<etch::GRU<32>>>{"gru_32"});
+  f(StreamRow<Sequence<etch::GRU<64>>>{"gru_64"});
+  f(StreamRow<Tcn>{"tcn"});
+}
+
+/// Networks in training whose numbers come from sequences.cpp.
+template <class F> void for_each_trained_sequence(F&& f) {
+  f(Row<Sequence<etch::LSTM<32>>, 16, etch::MSE>{"train_lstm_32"});
 }
 
 /// f(name, integral constant n) for every plain product.

@@ -41,6 +41,31 @@ template <class Net> class EtchFlushing : public EtchModel<Net> {
   }
 };
 
+/// One step a call.
+template <class Net> class EtchStream {
+ public:
+  explicit EtchStream(const Workload& w) : stream_(w) {
+    load(memory_->model.parameters(), w);
+  }
+  void reset() {
+    stream_.reset();
+    memory_->model.reset();
+  }
+  void run() {
+    constexpr std::size_t inputs = etch::StreamingModel<Net>::inputs;
+    memory_->model(std::span<const float, inputs>(stream_.next(), inputs), memory_->y);
+  }
+  std::span<const float> output() const { return memory_->y; }
+
+ private:
+  struct Memory {
+    etch::StreamingModel<Net> model;
+    alignas(64) std::array<float, etch::StreamingModel<Net>::outputs> y;
+  };
+  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
+  Stream stream_;
+};
+
 template <class Net, std::size_t batch> class EtchInference {
   static constexpr std::size_t inputs = batch * etch::InputShape<Net>::size;
 
@@ -124,6 +149,12 @@ std::unique_ptr<Job> etch_network(const Workload& w) {
     } else {
       job = std::make_unique<JobOf<EtchInference<typename R::Net, R::batch>>>(w);
     }
+  });
+  for_each_stream([&]<class R>(R row) {
+    if (w.name == row.name) job = std::make_unique<JobOf<EtchStream<typename R::Net>>>(w);
+  });
+  for_each_trained_sequence([&]<class R>(R row) {
+    if (w.name == row.name) job = std::make_unique<JobOf<EtchTraining<R>>>(w);
   });
   return job;
 }

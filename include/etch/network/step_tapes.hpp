@@ -65,7 +65,7 @@ template <class C, class S, std::size_t batch> struct StepTape {
   constexpr Tape operator()() const {
     Tape tape = detail::cell_tape<C, S>.thaw();
     tape.batch = batch;
-    return with_distinct_outputs(tape);
+    return with_distinct_outputs(with_single_terms_elementwise(tape));
   }
   static constexpr Room room() { return detail::room_of_step<C, S>(1); }
 };

@@ -18,7 +18,9 @@ template <class Layers, class S, std::size_t axis, long late, std::size_t n> str
   static constexpr Stream stream() {
     return streamed(detail::formula_tape<Layers, S>.thaw(), axis, n, late);
   }
-  constexpr Tape operator()() const { return with_distinct_outputs(stream().tape); }
+  constexpr Tape operator()() const {
+    return with_distinct_outputs(with_single_terms_elementwise(stream().tape));
+  }
   static constexpr Room room() { return detail::room_of_formula<Layers, S>(3); }
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "etch/tape/describe.hpp"
@@ -35,6 +37,7 @@ class Fuser {
     for (std::size_t i = 0; i < tape_.size(); ++i) place(static_cast<int>(i));
     for (const int output : tape_.outputs) materialise(output);
     for (std::size_t i = 0; i < tape_.size(); ++i) store_arguments(static_cast<int>(i));
+    drop_empty_steps();
     return std::move(schedule_);
   }
 
@@ -69,10 +72,85 @@ class Fuser {
         if (target < 0) {
           new_step(i, false);
         } else {
-          step(target).chain.push_back(i);
-          step_of(i) = target;
+          if (step(target).heavy >= 0) bring_along(instruction, target);
+          join(i, target);
         }
       }
+    }
+  }
+
+  constexpr void join(int i, int s) {
+    step(s).chain.push_back(i);
+    step_of(i) = s;
+  }
+
+  /// What an instruction that joins a heavy op's chain reads of elementwise steps is computed there
+  /// too, if it is made of leaves and nobody else wants it: a trip through memory less.
+  constexpr void bring_along(const Instruction& instruction, int target) {
+    for (const int arg : instruction.args) {
+      if (arg < 0) continue;
+      const View view = view_of(tape_, arg);
+      if (step_of(view.base) < 0 || step_of(view.base) == target) continue;
+      if (!in_place(instruction, view)) continue;
+      std::vector<int> group;
+      if (can_bring(view.base, target, group) && only_for(instruction, group)) {
+        for (const int member : group) {
+          std::erase(step(step_of(member)).chain, member);
+          join(member, target);
+        }
+      }
+    }
+  }
+
+  /// Collects a value and what it is made of, arguments first.
+  constexpr bool can_bring(int i, int target, std::vector<int>& group) {
+    const Instruction& instruction = tape_[i];
+    if (info(instruction.op).kind != OpKind::elementwise || stored(i) != 0) return false;
+    if (!carries(tape_[step(target).heavy], instruction, target)) return false;
+    for (const int arg : instruction.args) {
+      if (arg < 0) continue;
+      const View view = view_of(tape_, arg);
+      const OpKind kind = info(tape_[view.base].op).kind;
+      if (kind == OpKind::leaf || std::ranges::find(group, view.base) != group.end()) continue;
+      if (kind != OpKind::elementwise || !in_place(instruction, view)) return false;
+      if (!can_bring(view.base, target, group)) return false;
+    }
+    group.push_back(i);
+    return true;
+  }
+
+  /// Whether nobody but the instruction reads the members, and they each other.
+  constexpr bool only_for(const Instruction& instruction, const std::vector<int>& group) const {
+    const auto within = [&](int i) { return std::ranges::find(group, i) != group.end(); };
+    for (const int output : tape_.outputs) {
+      if (within(view_of(tape_, output).base)) return false;
+    }
+    for (std::size_t i = 0; i < tape_.size(); ++i) {
+      const Instruction& reader = tape_.code[i];
+      if (&reader == &instruction || within(static_cast<int>(i))) continue;
+      if (info(reader.op).kind == OpKind::movement) continue;  // its own readers count
+      for (const int arg : reader.args) {
+        if (arg >= 0 && within(view_of(tape_, arg).base)) return false;
+      }
+    }
+    return true;
+  }
+
+  constexpr void drop_empty_steps() {
+    std::vector<int> place;
+    std::vector<Step> steps;
+    for (Step& s : schedule_.steps) {
+      place.push_back(static_cast<int>(steps.size()));
+      if (s.heavy >= 0 || !s.chain.empty()) steps.push_back(std::move(s));
+    }
+    if (steps.size() == schedule_.steps.size()) {
+      schedule_.steps = std::move(steps);
+      return;
+    }
+    schedule_.steps = std::move(steps);
+    for (std::size_t i = 0; i < tape_.size(); ++i) {
+      int& s = schedule_.step_of[i];
+      if (s >= 0) s = place[static_cast<std::size_t>(s)];
     }
   }
 
@@ -83,9 +161,22 @@ class Fuser {
     if (op == Op::input || op == Op::parameter) return;
     if (step_of(i) < 0) {
       prepare_sources(tape_[i]);
-      new_step(i, false);
+      const int source = step_of_copied(i);
+      if (source < 0) new_step(i, false);
+      else join(i, source);
     }
     stored(i) = 1;
+  }
+
+  /// The step that computes what a copy is of, at the same position: it can store it twice.
+  constexpr int step_of_copied(int i) const {
+    const View view = view_of(tape_, i);
+    if (view.base == i || !in_place(tape_[i], view)) return -1;
+    const int s = schedule_.step_of[static_cast<std::size_t>(view.base)];
+    if (s < 0) return -1;
+    const Step& source = schedule_.steps[static_cast<std::size_t>(s)];
+    if (source.heavy < 0) return s;
+    return carried_domain(tape_, tape_[source.heavy]).rank != 0 ? s : -1;
   }
 
   /// What a chain cannot read as it stands (an iota from 1 on, or in steps of 2) is copied first.
@@ -170,7 +261,8 @@ class Fuser {
     const bool copy = info(tape_[i].op).kind == OpKind::movement;
     if (heavy && carried_domain(tape_, tape_[i]).rank == 0) stored(i) = 1;
     if (copy) {
-      stored(storage_of(tape_, view_of(tape_, i).base)) = 1;
+      const int base = storage_of(tape_, view_of(tape_, i).base);
+      if (step_of(base) != s) stored(base) = 1;
       return;
     }
     for (const int arg : tape_[i].args) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "etch/tape/tape.hpp"
+#include "etch/tape/value.hpp"
 
 namespace etch {
 
@@ -173,6 +174,28 @@ constexpr Tape with_vector_layout(Tape tape) {
     }
   }
   return tape;
+}
+
+/// Products of one term, x of one feature with its weights, say, written as what they are: then
+/// they join a chain. For inference; of a product the gradient is cheaper.
+constexpr Tape with_single_terms_elementwise(const Tape& tape) {
+  Tape result{.batch = tape.batch, .by_phase = tape.by_phase, .parameters = tape.parameters};
+  detail::Table<int> place(tape.size(), -1);
+  const auto moved = [&](int i) { return i < 0 ? i : place[static_cast<std::size_t>(i)]; };
+  for (std::size_t i = 0; i < tape.size(); ++i) {
+    Instruction copy = tape.code[i];
+    for (int& arg : copy.args) arg = moved(arg);
+    const bool product = copy.op == Op::matmul && copy.shape.rank == 2 && !copy.attr.over_batch;
+    if (!product || result[copy.args[0]].shape.size() != copy.shape[0]) {
+      place[i] = result.push(copy);
+      continue;
+    }
+    const Value column = reshape({&result, copy.args[0]}, Dims{2, {copy.shape[0], 1}});
+    const Value row = reshape({&result, copy.args[1]}, Dims{2, {1, copy.shape[1]}});
+    place[i] = (broadcast(column, copy.shape) * broadcast(row, copy.shape)).id;
+  }
+  for (const int output : tape.outputs) result.outputs.push_back(moved(output));
+  return result;
 }
 
 /// Floating-point operations of one instruction: two a multiply-add, one an elementwise op.

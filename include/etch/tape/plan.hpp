@@ -171,7 +171,7 @@ class Planner {
       for (int k = 0; k < argument_count(i); ++k) {
         const View view = view_of(tape_, argument(i, k));
         int& known = at(view.base);
-        const bool inside = known >= 0 && !is_copy(i) && in_chain(step, view.base);
+        const bool inside = known >= 0 && in_chain(step, view.base);
         link.args[static_cast<std::size_t>(k)] = inside ? known : leaf(i, view, planned, buffers);
       }
       if (link.op == Op::random) count_places(i, planned, link);
