@@ -172,6 +172,9 @@ TEST_CASE("movement ops put the same numbers in another order") {
         Numbers{0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6});
   CHECK(evaluate(Op::pad, dims({4}), {{dims({2}), {1, 2, 3, 4}, true}}, along(0, 1), 2) ==
         Numbers{0, 1, 2, 0, 0, 3, 4, 0});
+  CHECK(evaluate(Op::detach, dims({2, 3}), {x}) == x.values);
+  CHECK(evaluate(Op::append, dims({2, 3}), {x, {dims({1, 3}), {7, 8, 9}}}) ==
+        Numbers{1, 2, 3, 7, 8, 9});
 }
 
 TEST_CASE("a permutation of four axes moves each element to its new index") {

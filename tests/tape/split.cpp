@@ -5,7 +5,7 @@
 
 #include "battery.hpp"
 #include "catch.hpp"
-#include "etch/network/blocks.hpp"
+#include "etch/network/block_tapes.hpp"
 
 namespace {
 
