@@ -22,6 +22,7 @@
 #include "etch/layers/graph.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/mixture.hpp"
+#include "etch/layers/names.hpp"
 #include "etch/layers/norm.hpp"
 #include "etch/layers/pad.hpp"
 #include "etch/layers/piecewise.hpp"
@@ -30,6 +31,7 @@
 #include "etch/layers/recurrent.hpp"
 #include "etch/layers/resize.hpp"
 #include "etch/layers/sequential.hpp"
+#include "etch/layers/several.hpp"
 #include "etch/layers/shape.hpp"
 #include "etch/layers/transformer.hpp"
 

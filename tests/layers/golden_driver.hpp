@@ -49,7 +49,7 @@ template <class S, class... Layers> GoldenCase golden_batch_case(const std::stri
 template <class S, class... Layers> GoldenCase golden_formula_case(const std::string& name) {
   using All = etch::Sequential<Layers...>;
   etch::Tape formula = etch::lower<All, S>(golden_batch);
-  if (formula.by_phase) {
+  if (formula.origin.by_phase) {
     formula = etch::lower<All, S>(golden_batch, etch::Phase::training, formula.parameters);
   }
   return {name, interpreted(formula), {}};

@@ -138,7 +138,7 @@ struct SplitRows {
 };
 
 /// The three parts of a dataset.
-struct Split {
+struct DatasetSplit {
   Dataset train, validation, test;
 };
 
@@ -178,10 +178,11 @@ inline Result<SplitRows> split_rows(std::size_t size, Fractions fractions, std::
 }
 
 /// `split_rows`, with the rows copied: `split(data, {0.7, 0.15, 0.15}, seed).value()`.
-inline Result<Split> split(const Dataset& data, Fractions fractions, std::uint64_t seed) {
+inline Result<DatasetSplit> split(const Dataset& data, Fractions fractions, std::uint64_t seed) {
   const Result<SplitRows> rows = split_rows(data.size(), fractions, seed);
   if (!rows) return rows.error();
-  return Split{data.select(rows->train), data.select(rows->validation), data.select(rows->test)};
+  return DatasetSplit{data.select(rows->train), data.select(rows->validation),
+                      data.select(rows->test)};
 }
 
 }  // namespace etch

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <tuple>
+#include <utility>
 
 #include "etch/expr/elementwise.hpp"
 #include "etch/expr/movement.hpp"
@@ -66,11 +68,20 @@ template <Expr A, Expr B> constexpr auto matmul(A a, B b) {
 template <std::size_t n, Expr I> constexpr auto one_hot(I index) { return equal(iota<n>, index); }
 
 namespace detail {
-template <class Layer, class... Shapes> constexpr auto verdict_on_call() {
-  if constexpr (requires { Layer::template fits<Shapes...>(); }) {
-    return Layer::template fits<Shapes...>();
+template <class Layer, class... S> constexpr auto verdict_on_call() {
+  if constexpr (requires { Layer::template fits<S...>(); }) return Layer::template fits<S...>();
+  else return Fits{};
+}
+
+template <class E, std::size_t... k> constexpr auto results_of(std::index_sequence<k...>) {
+  return std::tuple<ResultOf<k, E>...>{};
+}
+/// A tuple, if an expression has several results.
+template <class E> constexpr auto results_of(E e) {
+  if constexpr (are_shapes<ShapeOf<E>>) {
+    return results_of<E>(std::make_index_sequence<ShapeOf<E>::count>{});
   } else {
-    return Fits{};
+    return e;
   }
 }
 }  // namespace detail
@@ -102,12 +113,13 @@ template <std::size_t number> constexpr auto number_key() {
 }
 }  // namespace detail
 
-/// A layer used inside a formula; its parameters are found under `key`.
+/// A layer used inside a formula; its parameters are found under `key`. One with several results
+/// gives a tuple: const auto [y, z] = call<"both", Both>(x).
 template <FixedString key, class Layer, Expr X, Expr... More> constexpr auto call(X x, More...) {
   using V = decltype(detail::verdict_on_call<Layer, ShapeOf<X>, ShapeOf<More>...>());
   static_assert(shapes_agree<V::ok, InFormula<Layer>, typename V::expected, typename V::got>,
                 "etch: a layer called in this formula does not take what it is given");
-  if constexpr (V::ok) return Call<key, Layer, X, More...>{};
+  if constexpr (V::ok) return detail::results_of(Call<key, Layer, X, More...>{});
   else return x;  // spares the reader a second error
 }
 

@@ -98,10 +98,52 @@ template <FixedString key, class Layer, class... Args> struct Call;
 /// position: "0", "1", ...
 template <class X, class... Layers> struct Piped;
 
+/// The shapes of several values, where one shape could stand.
+template <class... S> struct Shapes {
+  static constexpr std::size_t count = sizeof...(S);
+  static constexpr std::size_t size = (std::size_t{0} + ... + S::size);
+};
+
 /// Several results of one formula, in order.
 template <class... E> struct Outputs : Expression {
-  using shape = Shape<>;
+  using shape = Shapes<typename E::shape...>;
 };
+
+/// Several values as the input of a pipeline.
+template <class... X> struct Values : Expression {
+  using shape = Shapes<typename X::shape...>;
+};
+
+template <class S> inline constexpr bool are_shapes = false;
+template <class... S> inline constexpr bool are_shapes<Shapes<S...>> = true;
+
+namespace detail {
+template <std::size_t k, class S> struct shape_at;
+template <std::size_t k, class First, class... Rest> struct shape_at<k, Shapes<First, Rest...>> {
+  using type = typename shape_at<k - 1, Shapes<Rest...>>::type;
+};
+template <class First, class... Rest> struct shape_at<0, Shapes<First, Rest...>> {
+  using type = First;
+};
+}  // namespace detail
+
+/// The k-th of several results.
+template <std::size_t k, class E> struct ResultOf : Expression {
+  using shape = typename detail::shape_at<k, typename E::shape>::type;
+};
+
+/// X, which a network puts out under a name.
+template <FixedString name, class X> struct Tapped : Expression {
+  using shape = typename X::shape;
+};
+
+/// Y, then what is tapped in it, as one row of numbers S.
+template <class Y, class S> struct Collected : Expression {
+  using shape = S;
+};
+
+/// A layer whose parameters are named without regard to where it stands.
+template <FixedString name, class Layer, class... Args> struct Shared;
 
 /// Independent numbers from [0, 1), others in each step of training; there are none in inference
 /// (see by_phase). Formulas that want several tensors of one shape number them.
@@ -127,17 +169,19 @@ template <class X> using ShapeOf = typename X::shape;
 namespace detail {
 // Shapes are asked for with plain arguments, so that equal layers at different places of a network
 // are one type and one instantiation.
-template <class Layer, class Indices, class... Shapes> struct result_shape;
-template <class Layer, std::size_t... i, class... Shapes>
-struct result_shape<Layer, std::index_sequence<i...>, Shapes...> {
-  using type = ShapeOf<decltype(Layer::formula(Argument<i, Shapes>{}...))>;
+template <class Layer, class Indices, class... S> struct result_shape;
+template <class Layer, std::size_t... i, class... S>
+struct result_shape<Layer, std::index_sequence<i...>, S...> {
+  using type = ShapeOf<decltype(Layer::formula(Argument<i, S>{}...))>;
 };
+template <class Layer, class... S>
+struct result_shape<Layer, std::index_sequence<0>, Shapes<S...>>
+    : result_shape<Layer, std::index_sequence_for<S...>, S...> {};
 }  // namespace detail
 
-/// The output shape of a layer for inputs of the given shapes.
-template <class Layer, class... Shapes>
-using ResultShape =
-    typename detail::result_shape<Layer, std::index_sequence_for<Shapes...>, Shapes...>::type;
+/// The output shape of a layer for inputs of the given shapes; Shapes, if it has several results.
+template <class Layer, class... S>
+using ResultShape = typename detail::result_shape<Layer, std::index_sequence_for<S...>, S...>::type;
 
 namespace detail {
 template <class S, class... Layers> struct piped_shape {
@@ -148,6 +192,10 @@ struct piped_shape<S, First, Rest...> : piped_shape<ResultShape<First, S>, Rest.
 }  // namespace detail
 
 template <FixedString key, class Layer, class... Args> struct Call : Expression {
+  using shape = ResultShape<Layer, ShapeOf<Args>...>;
+};
+
+template <FixedString name, class Layer, class... Args> struct Shared : Expression {
   using shape = ResultShape<Layer, ShapeOf<Args>...>;
 };
 

@@ -23,9 +23,6 @@
 
 namespace etch {
 
-/// The shapes of the states of a cell.
-template <class... S> struct Shapes {};
-
 template <class C>
 concept Cell = std::is_empty_v<C> && requires { typename C::template states<Shape<1>>; };
 

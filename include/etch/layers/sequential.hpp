@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "etch/expr/functions.hpp"
 
@@ -16,10 +17,28 @@ namespace etch {
 template <class L>
 concept Layer = std::is_empty_v<L> && !std::derived_from<L, Expression>;
 
-/// The verdict of a layer on an input shape; a layer without an opinion takes everything.
+/// What a layer of one input expects.
+struct OneInput {};
+
+namespace detail {
+template <class L, class... S, std::size_t... i>
+constexpr auto several_fit(Shapes<S...> shapes, std::index_sequence<i...>) {
+  if constexpr (requires { L::template fits<S...>(); }) return L::template fits<S...>();
+  else if constexpr (requires { L::formula(Argument<i, S>{}...); }) return Fits{};
+  else return Misfit<OneInput, decltype(shapes)>{};
+}
+}  // namespace detail
+
+/// The verdict of a layer on an input shape, or on the Shapes of several inputs; a layer without an
+/// opinion takes everything.
 template <class L, class S> constexpr auto layer_fits() {
-  if constexpr (requires { L::template fits<S>(); }) return L::template fits<S>();
-  else return Fits{};
+  if constexpr (are_shapes<S>) {
+    return detail::several_fit<L>(S{}, std::make_index_sequence<S::count>{});
+  } else if constexpr (requires { L::template fits<S>(); }) {
+    return L::template fits<S>();
+  } else {
+    return Fits{};
+  }
 }
 
 namespace detail {
@@ -32,13 +51,22 @@ template <class S, class First, class... Rest> constexpr auto pipeline_fits() {
 }
 }  // namespace detail
 
-/// Layers one after the other; a layer itself, so it may stand inside of others. Parameters are
-/// named by position: "0.weight", "2.bias", as torch.nn.Sequential does.
+/// Layers one after the other; a layer itself, so it may stand inside of others. Where a layer has
+/// several results, the next one takes as many inputs. Parameters are named by position:
+/// "0.weight", "2.bias", as torch.nn.Sequential does.
 template <class... Layers> struct Sequential {
   template <class S> static constexpr auto fits() {
     return detail::pipeline_fits<S, Layers...>();
   }
+  template <class S, class... More>
+    requires(sizeof...(More) > 0)
+  static constexpr auto fits() {
+    return detail::pipeline_fits<Shapes<S, More...>, Layers...>();
+  }
   template <Expr X> static constexpr auto formula(X) { return Piped<X, Layers...>{}; }
+  template <Expr... X> static constexpr auto formula(X...) {
+    return Piped<Values<X...>, Layers...>{};
+  }
 };
 
 /// x + f(x), f being the layers in sequence (He et al. 2016); f keeps the shape.

@@ -38,10 +38,13 @@ template <class AnyTape> constexpr bool renews_for_all(const AnyTape& tape) {
   return true;
 }
 template <bool ok, class Layers> inline constexpr bool phases_apart = ok;
+template <bool ok, class Layers> inline constexpr bool names_agree = ok;
 
 template <class Layers, class S>
 inline constexpr auto formula_tape = [] {
   constexpr auto tape = freeze<FormulaTape<Layers, S>{}>();
+  static_assert(names_agree<!tape.origin.ambiguous, Layers>,
+                "etch: one name stands for two taps, or for two tensors of different shapes");
   static_assert(phases_apart<reads_one_sample(tape), Layers>,
                 "etch: random numbers, sample weights and sums over the batch belong to training: "
                 "by_phase(training, inference)");
@@ -74,7 +77,7 @@ inline constexpr auto training_formula_tape = [] {
 }();
 
 template <class Layers, class S> constexpr const auto& training_formula() {
-  if constexpr (formula_tape<Layers, S>.by_phase) {
+  if constexpr (formula_tape<Layers, S>.origin.by_phase) {
     constexpr const auto& tape = training_formula_tape<Layers, S>;
     static_assert(tape.parameters == formula_tape<Layers, S>.parameters,
                   "etch: training and inference use the same parameters in the same way");

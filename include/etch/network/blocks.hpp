@@ -13,23 +13,6 @@
 
 namespace etch {
 
-namespace detail {
-
-/// Layers that only compute elementwise, or rename axes: they join the block before them.
-template <class L, class S> constexpr bool joins_block() {
-  const Tape tape = lower<L, S>();
-  for (const Instruction& i : tape.code) {
-    const OpKind kind = info(i.op).kind;
-    const bool free = only_renames(i.op) || i.op == Op::broadcast;
-    if (kind == OpKind::heavy || (kind == OpKind::movement && !free)) return false;
-  }
-  return true;
-}
-/// Asked once for layers that stand in a network many times.
-template <class L, class S> inline constexpr bool joins = joins_block<L, S>();
-
-}  // namespace detail
-
 /// Consecutive layers of a network that are compiled together; `first_layer` is only for names.
 template <class Layers, class S, std::size_t first> struct Block {
   using layers = Layers;  ///< a Sequential
@@ -49,10 +32,6 @@ struct RecurrentBlock<Recurrence<steps_back, D...>, S, layer> {
 };
 
 namespace detail {
-
-/// What a network takes apart: its parts, each a recurrence.
-template <class L>
-concept MadeOfRecurrences = requires { typename L::parts; };
 
 template <class Parts, class S, std::size_t layer> struct recurrent_blocks;
 template <class S, std::size_t layer> struct recurrent_blocks<LayerParts<>, S, layer> {
@@ -90,7 +69,7 @@ struct cut<Done, OpenBlock, position, S, Next, Rest...> {
 };
 
 template <class Done, class OpenBlock, std::size_t position, class S, class Next, class... Rest>
-  requires(!MadeOfRecurrences<Next> && (OpenBlock::empty || joins<Next, S>))
+  requires(!MadeOfRecurrences<Next> && (OpenBlock::empty || layer_facts<Next, S>.joins))
 struct cut<Done, OpenBlock, position, S, Next, Rest...> {
   using type = typename cut<Done, typename OpenBlock::template with<Next>, position + 1,
                             ResultShape<Next, S>, Rest...>::type;
@@ -112,6 +91,11 @@ template <class Net, bool valid> struct blocks_of {
 template <class In, class... Layers> struct blocks_of<Network<In, Layers...>, true> {
   using S = typename In::sample;
   using type = typename cut<mp::mp_list<>, Open<0, S>, 0, S, Layers...>::type;
+};
+template <class In, class... Layers>
+  requires(Network<In, Layers...>::ends::whole)
+struct blocks_of<Network<In, Layers...>, true> {
+  using type = mp::mp_list<Block<Whole<In, Layers...>, RowOf<typename In::sample>, 0>>;
 };
 
 }  // namespace detail

@@ -17,12 +17,6 @@ namespace etch {
 
 namespace detail {
 
-template <class Net> struct layers_of;
-template <class In, class... Layers> struct layers_of<Network<In, Layers...>> {
-  using type = Sequential<Layers...>;
-};
-template <class Net> using LayersOf = typename layers_of<Net>::type;
-
 /// The loss of what a network makes of x.
 template <class Net, class Loss> struct LossOf {
   template <Expr X, Expr T> static constexpr auto formula(X x, T t) {
@@ -47,7 +41,7 @@ constexpr Value slope_at_input(Tape& tape, Value y) {
 constexpr Tape finished(const Tape& tape) { return with_distinct_outputs(tidied(tape)); }
 
 template <class Net> constexpr Room room_of_network(std::size_t times) {
-  return {times * 8 * mp::mp_size<LayersOf<Net>>::value + 32, parameter_table<Net>.size() + 4};
+  return {times * 8 * mp::mp_size<Net>::value + 32, parameter_table<Net>.size() + 4};
 }
 
 }  // namespace detail

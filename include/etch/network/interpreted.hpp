@@ -16,12 +16,10 @@ namespace etch {
 /// samples as another input, and the new values of the buffers as further outputs.
 template <class Net>
 constexpr Tape network_tape(std::size_t batch = 1, Phase phase = Phase::inference) {
-  return [&]<class In, class... Layers>(Network<In, Layers...>) {
-    using All = Sequential<Layers...>;
-    Tape tape = lower<All, typename In::sample>(batch);
-    if (phase == Phase::inference) return tape;
-    return lower<All, typename In::sample>(batch, phase, std::move(tape.parameters));
-  }(Net{});
+  using All = detail::LayersOf<Net>;
+  Tape tape = lower<All, InputShape<Net>>(batch);
+  if (phase == Phase::inference) return tape;
+  return lower<All, InputShape<Net>>(batch, phase, std::move(tape.parameters));
 }
 
 /// Hands the weights of a network to an interpreter of its tape.

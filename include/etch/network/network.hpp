@@ -4,8 +4,11 @@
 #include <boost/mp11/algorithm.hpp>
 #include <boost/mp11/list.hpp>
 #include <cstddef>
+#include <span>
+#include <string_view>
 
 #include "etch/layers/sequential.hpp"
+#include "etch/network/whole.hpp"
 
 namespace etch {
 
@@ -16,10 +19,17 @@ template <std::size_t... extents> struct Input : Expression {
   using sample = Shape<extents...>;
 };
 
+/// Several inputs of one network, whose first layer takes as many: Inputs<Shape<8>, Shape<1, 4, 4>>.
+/// In memory they lie one after the other.
+template <class... S> struct Inputs : Expression {
+  using sample = Shapes<S...>;
+};
+
 namespace detail {
 
 template <class T> inline constexpr bool is_input = false;
 template <std::size_t... extents> inline constexpr bool is_input<Input<extents...>> = true;
+template <class... S> inline constexpr bool is_input<Inputs<S...>> = true;
 
 /// The verdict of a layer with its place.
 template <class V, class Where> struct Located : V {
@@ -50,8 +60,9 @@ template <bool valid, class In, class... Layers> struct network_ends {
   using output = Shape<1>;
 };
 template <class In, class... Layers> struct network_ends<true, In, Layers...> {
-  using input = typename In::sample;
-  using output = typename piped_shape<input, Layers...>::type;
+  static constexpr bool whole = is_whole<In, Layers...>();
+  using input = RowOf<typename In::sample>;
+  using output = typename result_of_network<whole, In, Layers...>::type;
 };
 
 }  // namespace detail
@@ -75,9 +86,50 @@ template <class In, class... Layers> struct Network : Expression {
                 "etch: this layer needs another input shape");
 };
 
-/// Shapes of one sample at both ends of a network.
+/// Shapes of one sample at both ends of a network: one row of numbers where there are several
+/// inputs, or several outputs.
 template <class Net> using InputShape = typename Net::ends::input;
 template <class Net> using OutputShape = typename Net::ends::output;
+
+namespace detail {
+template <class Net, bool whole> struct layers_of;
+template <class In, class... Layers> struct layers_of<Network<In, Layers...>, false> {
+  using type = Sequential<Layers...>;
+};
+template <class In, class... Layers> struct layers_of<Network<In, Layers...>, true> {
+  using type = Whole<In, Layers...>;
+};
+/// All layers of a network as one.
+template <class Net> using LayersOf = typename layers_of<Net, Net::ends::whole>::type;
+
+template <class Net> struct parts_of_network;
+template <class In, class... Layers> struct parts_of_network<Network<In, Layers...>> {
+  static constexpr const auto& table = output_parts<In, Layers...>;
+};
+template <class Net> constexpr std::size_t find_output(std::string_view name) {
+  std::size_t i = 0;
+  for (const OutputPart& part : parts_of_network<Net>::table) {
+    if (part.name.view() == name) return i;
+    ++i;
+  }
+  return i;
+}
+}  // namespace detail
+
+template <FixedString name> struct OutputName {};
+template <bool ok, class Name> inline constexpr bool output_exists = ok;
+
+/// The part of a network's output that is called so: "0", "1", ... where there are several, and
+/// taps by their name. y: the output of one sample.
+template <class Net, FixedString name, class Float>
+constexpr auto output(std::span<Float, Net::ends::output::size> y) {
+  constexpr std::size_t found = detail::find_output<Net>(name.view());
+  constexpr auto& parts = detail::parts_of_network<Net>::table;
+  static_assert(output_exists<(found < parts.size()), OutputName<name>>,
+                "etch: no output and no tap of this network has this name");
+  constexpr OutputPart part = parts[found < parts.size() ? found : 0];
+  return y.template subspan<part.offset, part.shape.size()>();
+}
 
 namespace detail {
 template <class L> struct as_list {
@@ -94,9 +146,11 @@ using joined = mp::mp_append<typename as_list<A>::type, typename as_list<B>::typ
 template <Layer A, Layer B> constexpr auto operator|(A, B) {
   return mp::mp_rename<detail::joined<A, B>, Sequential>{};
 }
-template <std::size_t... extents, Layer L> constexpr auto operator|(Input<extents...>, L) {
+template <class In, Layer L>
+  requires detail::is_input<In>
+constexpr auto operator|(In, L) {
   using Layers = typename detail::as_list<L>::type;
-  return mp::mp_rename<mp::mp_push_front<Layers, Input<extents...>>, Network>{};
+  return mp::mp_rename<mp::mp_push_front<Layers, In>, Network>{};
 }
 template <class... Parts, Layer L> constexpr auto operator|(Network<Parts...>, L) {
   return mp::mp_append<Network<Parts...>, typename detail::as_list<L>::type>{};

@@ -22,8 +22,10 @@ struct PlacedParameter {
 
 namespace detail {
 
-/// "1.weight" of a block whose first layer is layer 4 is "5.weight" of the network.
+/// "1.weight" of a block whose first layer is layer 4 is "5.weight" of the network; names that do
+/// not start with a position are shared ones.
 constexpr Name renumbered(const Name& name, std::size_t first_layer) {
+  if (name.text[0] < '0' || name.text[0] > '9') return name;
   std::size_t position = 0, i = 0;
   for (; i < name.length && name.text[i] >= '0' && name.text[i] <= '9'; ++i) {
     position = position * 10 + static_cast<std::size_t>(name.text[i] - '0');

@@ -33,7 +33,7 @@ template <class C, class S> struct CellTape {
 namespace detail {
 template <class AnyTape> constexpr bool is_one_formula(const AnyTape& tape) {
   const auto draws = [](const Instruction& i) { return i.op == Op::random || i.attr.over_batch; };
-  return !tape.by_phase && std::ranges::none_of(tape.code, draws);
+  return !tape.origin.by_phase && std::ranges::none_of(tape.code, draws);
 }
 template <bool ok, class C> inline constexpr bool cell_is_one_formula = ok;
 

@@ -59,14 +59,18 @@ struct LayerCost {
   std::size_t floats = 0;  ///< buffers included
 };
 
-template <class L, class S> constexpr LayerCost layer_cost() {
-  const Tape tape = lower<L, S>();
-  LayerCost cost{.output = ResultShape<L, S>::dims, .flops = flops(tape)};
+template <class L, class... S> constexpr LayerCost layer_cost(Shapes<S...>) {
+  const Tape tape = lower<L, S...>();
+  LayerCost cost{.output = RowOf<ResultShape<L, S...>>::dims, .flops = flops(tape)};
   for (const ParameterInfo& p : tape.parameters) {
     if (p.role != Role::buffer) cost.parameters += p.shape.size();
     cost.floats += p.shape.size();
   }
   return cost;
+}
+template <class L, class S> constexpr LayerCost layer_cost() {
+  if constexpr (are_shapes<S>) return layer_cost<L>(S{});
+  else return layer_cost<L>(Shapes<S>{});
 }
 
 template <class S> void add_layer_rows(std::vector<SummaryRow>&, std::size_t) {}
@@ -83,7 +87,7 @@ template <class S, class... Layers>
 std::vector<SummaryRow> summary_rows(Network<S, Layers...>) {
   std::vector<SummaryRow> rows;
   rows.push_back({{"#", "layer", "output", "parameters", "FLOPs", "bytes"}});
-  rows.push_back({{"", "Input", to_string(S::sample::dims), "", "", ""}});
+  rows.push_back({{"", "Input", to_string(RowOf<typename S::sample>::dims), "", "", ""}});
   add_layer_rows<typename S::sample, Layers...>(rows, 0);
   return rows;
 }

@@ -51,7 +51,7 @@ template <class Layers, class S, std::size_t batch, bool first> class TrainedBlo
   using Backward = Routine<BackwardTape<Layers, S, batch, !first>>;
 
   /// The forward pass of those who only ask for the loss.
-  static constexpr bool by_phase = formula_tape<Layers, S>.by_phase;
+  static constexpr bool by_phase = formula_tape<Layers, S>.origin.by_phase;
   using Evaluation =
       typename std::conditional_t<by_phase, RoutineOf<InferenceTape<Layers, S, batch>>,
                                   RoutineOf<ForwardTape<Layers, S, batch, !first>>>::type;

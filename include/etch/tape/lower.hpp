@@ -25,6 +25,12 @@ namespace detail {
 /// Its address tells one type from another inside a constant expression.
 template <class T> inline constexpr char type_key = 0;
 
+/// A value that a network puts out under a name.
+struct Tap {
+  Name name;
+  int value = -1;
+};
+
 /// What lowering one formula remembers: where its arguments stand, and each node type already met,
 /// for a formula that mentions x twice is a tree of types in which x stands twice.
 struct Lowering {
@@ -35,11 +41,9 @@ struct Lowering {
   bool frozen = false;
   Table<int>* renewed = nullptr;  ///< training: by row of the table, the new value
   Name suffix = {};               ///< of the names of parameters
+  std::vector<Tap>* taps = nullptr;
   std::vector<std::pair<const void*, int>> met = {};
 };
-
-/// Not to be called in the compiler, which says so: one name stands for one tensor.
-inline void two_tensors_of_a_network_have_the_same_name() {}
 
 /// The row of a parameter: a name that was met before, the formula being used twice under one key
 /// or lowered for training, is the same parameter.
@@ -47,9 +51,8 @@ constexpr std::size_t row_of(Lowering& context, const ParameterInfo& info) {
   std::vector<ParameterInfo>& table = context.tape.parameters;
   for (std::size_t row = 0; row < table.size(); ++row) {
     if (!(table[row].name == info.name)) continue;
-    if (table[row].shape != info.shape || table[row].role != info.role) {
-      two_tensors_of_a_network_have_the_same_name();
-    }
+    const bool same = table[row].shape == info.shape && table[row].role == info.role;
+    context.tape.origin.ambiguous = context.tape.origin.ambiguous || !same;
     return row;
   }
   table.push_back(info);
@@ -109,7 +112,7 @@ template <class Y> struct lower_node<Frozen<Y>> {
 
 template <class T, class I> struct lower_node<ByPhase<T, I>> {
   static constexpr int run(Lowering& context) {
-    context.tape.by_phase = true;
+    context.tape.origin.by_phase = true;
     if (context.phase == Phase::training) return lower_expression<T>(context);
     return lower_expression<I>(context);
   }
@@ -117,7 +120,7 @@ template <class T, class I> struct lower_node<ByPhase<T, I>> {
 
 template <class Y, class B, class V> struct lower_node<Renewed<Y, B, V>> {
   static constexpr int run(Lowering& context) {
-    context.tape.by_phase = true;
+    context.tape.origin.by_phase = true;
     if (context.phase == Phase::training) {
       const int buffer = lower_expression<B>(context);
       const int value = lower_expression<V>(context);
@@ -172,26 +175,95 @@ struct lower_node<Node<op, attributes, S, Args...>> {
 constexpr Lowering inside(const Lowering& context, const Name& scope,
                           const std::vector<int>& arguments) {
   return {context.tape,   scope,           arguments,     context.phase,
-          context.frozen, context.renewed, context.suffix};
+          context.frozen, context.renewed, context.suffix, context.taps};
 }
+
+template <class E> constexpr std::vector<int> lower_values(Lowering& context);
 
 /// The formula is asked for with plain arguments, so that equal layers at different places of a
 /// network are one type and one instantiation.
+template <class Layer, class... S> struct lower_layer {
+  static constexpr std::vector<int> run(const Lowering& context, const Name& scope,
+                                        const std::vector<int>& arguments) {
+    return [&]<std::size_t... k>(std::index_sequence<k...>) {
+      using Formula = decltype(Layer::formula(Argument<k, S>{}...));
+      Lowering inner = inside(context, scope, arguments);
+      return lower_values<Formula>(inner);
+    }(std::index_sequence_for<S...>{});
+  }
+};
 template <class Layer, class... S>
-constexpr int lower_layer(const Lowering& context, const Name& scope,
-                          const std::vector<int>& arguments) {
-  return [&]<std::size_t... i>(std::index_sequence<i...>) {
-    using Formula = decltype(Layer::formula(Argument<i, S>{}...));
-    Lowering inner = inside(context, scope, arguments);
-    return lower_expression<Formula>(inner);
-  }(std::index_sequence_for<S...>{});
+struct lower_layer<Layer, Shapes<S...>> : lower_layer<Layer, S...> {};
+
+/// What has one value or several: `all` of them.
+template <class E> struct lower_several {
+  static constexpr std::vector<int> all(Lowering& context) {
+    return {lower_expression<E>(context)};
+  }
+};
+template <class... E> struct lower_several<Outputs<E...>> {
+  static constexpr std::vector<int> all(Lowering& context) {
+    return {lower_expression<E>(context)...};
+  }
+};
+template <class... E> struct lower_several<Values<E...>> : lower_several<Outputs<E...>> {};
+
+template <class E> constexpr std::vector<int> lower_values(Lowering& context) {
+  return lower_several<E>::all(context);
 }
 
+template <std::size_t k, class E> struct lower_node<ResultOf<k, E>> {
+  static constexpr int run(Lowering& context) {
+    const std::vector<int> all = lower_values<E>(context);
+    [&]<std::size_t... j>(std::index_sequence<j...>) {
+      (context.met.emplace_back(&type_key<ResultOf<j, E>>, all[j]), ...);
+    }(std::make_index_sequence<ShapeOf<E>::count>{});
+    return all[k];
+  }
+};
+
+template <FixedString key, class Layer, class... Args>
+struct lower_several<Call<key, Layer, Args...>> {
+  static constexpr std::vector<int> all(Lowering& context) {
+    const std::vector<int> arguments = {lower_expression<Args>(context)...};
+    return lower_layer<Layer, ShapeOf<Args>...>::run(context, context.scope / key.view(),
+                                                     arguments);
+  }
+};
 template <FixedString key, class Layer, class... Args>
 struct lower_node<Call<key, Layer, Args...>> {
   static constexpr int run(Lowering& context) {
+    return lower_values<Call<key, Layer, Args...>>(context)[0];
+  }
+};
+
+template <FixedString name, class Layer, class... Args>
+struct lower_several<Shared<name, Layer, Args...>> {
+  static constexpr std::vector<int> all(Lowering& context) {
+    context.tape.origin.across = true;
     const std::vector<int> arguments = {lower_expression<Args>(context)...};
-    return lower_layer<Layer, ShapeOf<Args>...>(context, context.scope / key.view(), arguments);
+    return lower_layer<Layer, ShapeOf<Args>...>::run(context, Name(name.view()), arguments);
+  }
+};
+template <FixedString name, class Layer, class... Args>
+struct lower_node<Shared<name, Layer, Args...>> {
+  static constexpr int run(Lowering& context) {
+    return lower_values<Shared<name, Layer, Args...>>(context)[0];
+  }
+};
+
+template <FixedString name, class X> struct lower_node<Tapped<name, X>> {
+  static constexpr int run(Lowering& context) {
+    context.tape.origin.across = true;
+    const int x = lower_expression<X>(context);
+    if (context.taps != nullptr) {
+      const Name full(name.view());
+      for (const Tap& tap : *context.taps) {
+        if (tap.name == full) context.tape.origin.ambiguous = true;
+      }
+      context.taps->push_back({full, x});
+    }
+    return x;
   }
 };
 
@@ -206,30 +278,45 @@ constexpr Name position_name(std::size_t position) {
   return name;
 }
 
-template <class X, class... Layers> struct lower_node<Piped<X, Layers...>> {
+template <class Y, class S> struct lower_node<Collected<Y, S>> {
   static constexpr int run(Lowering& context) {
-    return walk<0, ShapeOf<X>, Layers...>(context, lower_expression<X>(context));
+    std::vector<Tap> found;
+    std::vector<Tap>* const outside = std::exchange(context.taps, &found);
+    const auto flat = [&](int id) {
+      const Value x = for_each_sample({&context.tape, id});
+      return reshape(x, Dims{1, {x.shape().size()}});
+    };
+    Value all = flat(lower_expression<Y>(context));
+    context.taps = outside;
+    for (const Tap& tap : found) {
+      const Value next = flat(tap.value);
+      const Dims shape{1, {all.shape()[0] + next.shape()[0]}};
+      all = emit(context.tape, Op::concat, shape, {all.id, next.id, -1}, {.axis = 0});
+      if (outside != nullptr) outside->push_back(tap);
+    }
+    return all.id;
+  }
+};
+
+template <class X, class... Layers> struct lower_several<Piped<X, Layers...>> {
+  static constexpr std::vector<int> all(Lowering& context) {
+    return walk<0, ShapeOf<X>, Layers...>(context, lower_values<X>(context));
   }
 
-  template <std::size_t position, class S> static constexpr int walk(Lowering&, int x) {
+  template <std::size_t position, class S>
+  static constexpr std::vector<int> walk(Lowering&, const std::vector<int>& x) {
     return x;
   }
   template <std::size_t position, class S, class First, class... Rest>
-  static constexpr int walk(Lowering& context, int x) {
+  static constexpr std::vector<int> walk(Lowering& context, const std::vector<int>& x) {
     const Name scope = context.scope / position_name(position).view();
-    const int y = lower_layer<First, S>(context, scope, {x});
+    const std::vector<int> y = lower_layer<First, S>::run(context, scope, x);
     return walk<position + 1, ResultShape<First, S>, Rest...>(context, y);
   }
 };
-
-template <class E> struct lower_outputs {
-  static constexpr std::vector<int> run(Lowering& context) {
-    return {lower_expression<E>(context)};
-  }
-};
-template <class... E> struct lower_outputs<Outputs<E...>> {
-  static constexpr std::vector<int> run(Lowering& context) {
-    return {lower_expression<E>(context)...};
+template <class X, class... Layers> struct lower_node<Piped<X, Layers...>> {
+  static constexpr int run(Lowering& context) {
+    return lower_values<Piped<X, Layers...>>(context)[0];
   }
 };
 
@@ -261,7 +348,7 @@ struct lower_node<Scan<C, suffix, options, X>> {
       results[0] = reshape(x_t, Step::dims).id;
       Lowering inner = inside(context, context.scope, results);
       inner.suffix.append(suffix.view());
-      results = lower_outputs<CellFormula<C, Step>>::run(inner);
+      results = lower_values<CellFormula<C, Step>>(inner);
       y[t] = reshape({x.tape, results[0]}, dims_of_sequence<1, CellOutput<C, Step>>()).id;
     }
     int all = y[0];
@@ -279,10 +366,11 @@ struct lower_node<Scan<C, suffix, options, X>> {
 /// Writes the formula of `Layer`, applied to batched inputs of the given shapes, on a new tape; its
 /// outputs are what the formula returns: one expression, or outputs(...). Parameter names start at
 /// the layer: "weight", or "0.weight" inside a sequence. For training the table of the inference is
-/// given.
+/// given. `taps` receives what the formula taps.
 template <class Layer, class... Inputs>
 constexpr Tape lower(std::size_t batch = 1, Phase phase = Phase::inference,
-                     std::vector<ParameterInfo> table = {}) {
+                     std::vector<ParameterInfo> table = {},
+                     std::vector<detail::Tap>* taps = nullptr) {
   Tape tape{.batch = batch, .parameters = std::move(table)};
   tape.code.reserve(16);  // most formulas are short, and growing is dear in the compiler
   std::vector<int> arguments;
@@ -295,8 +383,8 @@ constexpr Tape lower(std::size_t batch = 1, Phase phase = Phase::inference,
   detail::Table<int> renewed(tape.parameters.size(), -1);
   tape.outputs = [&]<std::size_t... i>(std::index_sequence<i...>) {
     using Formula = decltype(Layer::formula(Argument<i, Inputs>{}...));
-    detail::Lowering context{tape, {}, arguments, phase, false, &renewed};
-    return detail::lower_outputs<Formula>::run(context);
+    detail::Lowering context{tape, {}, arguments, phase, false, &renewed, {}, taps};
+    return detail::lower_values<Formula>(context);
   }(std::index_sequence_for<Inputs...>{});
   for (int& output : tape.outputs) output = detail::for_each_sample({&tape, output}).id;
   for (std::size_t row = 0; row < renewed.size(); ++row) {

@@ -12,7 +12,7 @@ namespace etch {
 namespace detail {
 /// Copies the instructions for which keep[i] != 0 and points every argument at its new place.
 constexpr Tape rebuilt(const Tape& tape, const Table<char>& keep) {
-  Tape result{.batch = tape.batch, .by_phase = tape.by_phase, .parameters = tape.parameters};
+  Tape result{.batch = tape.batch, .origin = tape.origin, .parameters = tape.parameters};
   result.code.reserve(tape.size());
   Table<int> place(tape.size(), -1);
   const auto moved = [&](int i) {
@@ -179,7 +179,7 @@ constexpr Tape with_vector_layout(Tape tape) {
 /// Products of one term, x of one feature with its weights, say, written as what they are: then
 /// they join a chain. For inference; of a product the gradient is cheaper.
 constexpr Tape with_single_terms_elementwise(const Tape& tape) {
-  Tape result{.batch = tape.batch, .by_phase = tape.by_phase, .parameters = tape.parameters};
+  Tape result{.batch = tape.batch, .origin = tape.origin, .parameters = tape.parameters};
   detail::Table<int> place(tape.size(), -1);
   const auto moved = [&](int i) { return i < 0 ? i : place[static_cast<std::size_t>(i)]; };
   for (std::size_t i = 0; i < tape.size(); ++i) {

@@ -111,11 +111,20 @@ struct ParameterInfo {
   constexpr bool operator==(const ParameterInfo&) const = default;
 };
 
+/// What is to be known of the formula that a tape was lowered from.
+struct Origin {
+  bool by_phase = false;   ///< it is another one in training
+  bool across = false;     ///< it has names that reach beyond it: taps, shared layers
+  bool ambiguous = false;  ///< it has one name for two things
+
+  constexpr bool operator==(const Origin&) const = default;
+};
+
 /// A program: instructions, the parameters they name, and which values are its results.
 /// Passes are functions from tape to tape; they run in the compiler and equally at run time.
 struct Tape {
   std::size_t batch = 1;   ///< samples per run
-  bool by_phase = false;  ///< the formula it was lowered from is another one in training
+  Origin origin{};
   std::vector<Instruction> code{};
   std::vector<ParameterInfo> parameters{};
   std::vector<int> outputs{};
@@ -138,14 +147,14 @@ struct Tape {
 template <std::size_t instructions, std::size_t parameter_count, std::size_t output_count>
 struct FrozenTape {
   std::size_t batch = 1;
-  bool by_phase = false;
+  Origin origin{};
   std::array<Instruction, instructions> code{};
   std::array<ParameterInfo, parameter_count> parameters{};
   std::array<int, output_count> outputs{};
 
   constexpr Tape thaw() const {
     return {batch,
-            by_phase,
+            origin,
             {code.begin(), code.end()},
             {parameters.begin(), parameters.end()},
             {outputs.begin(), outputs.end()}};
@@ -216,7 +225,7 @@ template <auto make> constexpr auto freeze() {
   };
   constexpr Made made = [] {
     const Tape tape = make();
-    Made result{.tape = {.batch = tape.batch, .by_phase = tape.by_phase},
+    Made result{.tape = {.batch = tape.batch, .origin = tape.origin},
                 .sizes = {tape.code.size(), tape.parameters.size(), tape.outputs.size()}};
     detail::copy_all(tape.code, result.tape.code);
     detail::copy_all(tape.parameters, result.tape.parameters);
@@ -226,7 +235,7 @@ template <auto make> constexpr auto freeze() {
   FrozenTape<made.sizes[0], made.sizes[1], made.sizes[2]> frozen;
   const auto keep = [&](const auto& tape) {
     frozen.batch = tape.batch;
-    frozen.by_phase = tape.by_phase;
+    frozen.origin = tape.origin;
     detail::copy_all(tape.code, frozen.code);
     detail::copy_all(tape.parameters, frozen.parameters);
     detail::copy_all(tape.outputs, frozen.outputs);
