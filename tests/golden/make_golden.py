@@ -500,6 +500,9 @@ def functions():
         case("select_axis1_2", lambda x: x.select(2, 2), (2, 3, 4))
         case("transpose_4x6", lambda x: x.transpose(1, 2), (4, 6))
         case("transpose_2x3x4", lambda x: x.transpose(2, 3), (2, 3, 4))
+        case("detach_x", lambda x, w: x.detach() * w + 0 * x, (3, 4), (4,))
+        case("detach_w", lambda x, w: x * w.detach() + 0 * w, (3, 4), (4,))
+        case("detach_factor", lambda x, w: x * torch.sigmoid(x + w).detach() * w, (3, 4), (4,))
         case("reshape_4x6_to_3x8", lambda x: x.reshape(BATCH, 3, 8), (4, 6))
 
 
@@ -808,6 +811,141 @@ def graph():
              GraphAttention(3, 2, 2, bias=False, self_loops=False), 4, 3)
 
 
+class Results:
+    """Of a recurrent layer of PyTorch: what goes out at each step, without the last states."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, batch_first=True, **options)
+
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
+class RNN(Results, nn.RNN):
+    pass
+
+
+class GRU(Results, nn.GRU):
+    pass
+
+
+class LSTM(Results, nn.LSTM):
+    pass
+
+
+class TruncatedLSTM(nn.LSTM):
+    """The states are detached every two steps, those of all layers."""
+
+    def forward(self, x):
+        states, results = None, []
+        for steps in x.split(2, 1):
+            y, states = super().forward(steps, states)
+            states = [state.detach() for state in states]
+            results.append(y)
+        return torch.cat(results, 1)
+
+
+class TruncatedGRU(nn.GRU):
+    """Each direction counts its own steps."""
+
+    def direction(self, x, suffix):
+        names = (f"{name}_l0{suffix}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+        parameters = [getattr(self, name) for name in names]
+        h, results = x.new_zeros(len(x), self.hidden_size), []
+        for k, step in enumerate(x.unbind(1)):
+            h = torch.gru_cell(step, h.detach() if k % 2 == 0 else h, *parameters)
+            results.append(h)
+        return torch.stack(results, 1)
+
+    def forward(self, x):
+        back = self.direction(x.flip(1), "_reverse").flip(1)
+        return torch.cat([self.direction(x, ""), back], -1)
+
+
+class Jordan(nn.Module):
+    """What went out comes in again."""
+
+    def __init__(self, size, hidden, out, bias=True, f=torch.tanh, g=lambda z: z, steps_back=None):
+        super().__init__()
+        shapes = {"ih": (hidden, size), "hh": (hidden, out), "ho": (out, hidden)}
+        for name, shape in shapes.items():
+            setattr(self, f"weight_{name}", nn.Parameter(torch.zeros(shape)))
+            if bias:
+                setattr(self, f"bias_{name}", nn.Parameter(torch.zeros(shape[0])))
+        self.out, self.f, self.g, self.steps_back = out, f, g, steps_back
+
+    def linear(self, name, x):
+        return nn.functional.linear(x, getattr(self, f"weight_{name}"),
+                                    getattr(self, f"bias_{name}", None))
+
+    def forward(self, x):
+        y, results = x.new_zeros(len(x), self.out), []
+        for k, step in enumerate(x.unbind(1)):
+            if self.steps_back and k % self.steps_back == 0:
+                y = y.detach()
+            y = self.g(self.linear("ho", self.f(self.linear("ih", step) + self.linear("hh", y))))
+            results.append(y)
+        return torch.stack(results, 1)
+
+
+class DelayTaps(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.n = n
+
+    def forward(self, x):
+        x = x.flatten(2)
+        rows = [nn.functional.pad(x, (0, 0, k, 0))[:, :x.shape[1]] for k in range(self.n)]
+        return torch.cat(rows, -1)
+
+
+def recurrent():
+    """Sequences of five steps of three numbers."""
+    with Family("recurrent") as f:
+        both = {"num_layers": 2, "bidirectional": True}
+        for name, layer in {"rnn": RNN, "gru": GRU, "lstm": LSTM}.items():
+            f.layer(name, layer(3, 4), (5, 3))
+            f.layer(f"{name}_no_bias", layer(3, 4, bias=False), (5, 3))
+            f.layer(f"{name}_2_layers", layer(3, 4, num_layers=2), (5, 3))
+            f.layer(f"{name}_bidirectional", layer(3, 4, bidirectional=True), (5, 3))
+            f.layer(f"{name}_both", layer(3, 4, **both), (5, 3))
+            f.layer(f"{name}_one_step", layer(3, 4), (1, 3))
+        f.layer("rnn_relu", RNN(3, 4, nonlinearity="relu"), (5, 3))
+        f.layer("rnn_relu_all", RNN(3, 4, nonlinearity="relu", bias=False, **both), (5, 3))
+        f.layer("lstm_projected", LSTM(3, 4, proj_size=2), (5, 3))
+        f.layer("lstm_projected_all", LSTM(3, 4, proj_size=2, bias=False, **both), (5, 3))
+
+        f.layer("jordan", Jordan(3, 4, 2), (5, 3))
+        f.layer("jordan_no_bias", Jordan(3, 4, 2, bias=False), (5, 3))
+        f.layer("jordan_activations", Jordan(3, 4, 2, f=torch.sigmoid, g=torch.tanh), (5, 3))
+        f.layer("delay_taps", DelayTaps(3), (5, 3))
+        f.layer("delay_taps_longer_than_the_sequence", DelayTaps(4), (2, 3))
+        f.layer("delay_taps_of_matrices", DelayTaps(2), (4, 3, 2))
+
+        f.layer("lstm_truncated", TruncatedLSTM(3, 4, batch_first=True), (5, 3))
+        f.layer("lstm_truncated_projected",
+                TruncatedLSTM(3, 4, num_layers=2, proj_size=2, batch_first=True), (5, 3))
+        f.layer("gru_truncated", TruncatedGRU(3, 4, bidirectional=True), (5, 3))
+        f.layer("jordan_truncated", Jordan(3, 4, 2, steps_back=2), (5, 3))
+
+        f.layer("residual_lstm", Residual(LSTM(4, 4)), (5, 4))
+        f.layer("nested_gru", nn.Sequential(GRU(3, 3), nn.Linear(3, 2)), (5, 3))
+
+        # In a network the gradient of x is needed as well: a layer in front shows it.
+        for name, size, layer in (
+                ("rnn", 4, RNN(3, 4, nonlinearity="relu", bias=False)),
+                ("gru", 8, GRU(3, 4, **both)),
+                ("lstm", 4, LSTM(3, 4)),
+                ("lstm_projected", 4, LSTM(3, 4, proj_size=2, bidirectional=True)),
+                ("lstm_truncated", 2,
+                 TruncatedLSTM(3, 4, num_layers=2, proj_size=2, batch_first=True)),
+                ("gru_truncated", 8, TruncatedGRU(3, 4, bidirectional=True)),
+                ("jordan", 2, Jordan(3, 4, 2, f=torch.sigmoid, g=torch.tanh)),
+                ("delay_taps", 9, DelayTaps(3))):
+            net = nn.Sequential(nn.Linear(3, 3), layer, nn.Linear(size, 2))
+            f.network(f"network_{name}", net, (5, 3))
+
+
 def losses():
     """y is the mean loss over the batch (and all elements), dx and d<key> its gradients."""
     with Family("losses") as f:
@@ -873,5 +1011,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad,
                    activations, piecewise, norm, batch_norm, branches, embedding, functions, kinks,
-                   networks, losses, optimizers, attention, transformer, mixture, position, graph):
+                   networks, losses, optimizers, attention, transformer, mixture, position, graph,
+                   recurrent):
         family()
