@@ -503,6 +503,8 @@ def functions():
         case("detach_x", lambda x, w: x.detach() * w + 0 * x, (3, 4), (4,))
         case("detach_w", lambda x, w: x * w.detach() + 0 * w, (3, 4), (4,))
         case("detach_factor", lambda x, w: x * torch.sigmoid(x + w).detach() * w, (3, 4), (4,))
+        cut = Function(lambda x: x.detach() + 0 * x)
+        f.network("detach_between", nn.Sequential(nn.Linear(4, 3), cut, nn.Linear(3, 2)), (4,))
         case("reshape_4x6_to_3x8", lambda x: x.reshape(BATCH, 3, 8), (4, 6))
 
 

@@ -76,7 +76,7 @@ void check_family(const std::string& family, const Cases& cases, const Check& ch
 Trainable interpreted(const etch::Tape& formula) {
   const etch::Tape tidy = etch::tidied(formula, true);
   etch::TrainingTapes halves = etch::split_for_training(tidy, true);
-  Trainable result{formula.batch, {}, 0, {}, formula};
+  Trainable result{formula.batch, {}, 0, {}, false, formula};
   for (const etch::ParameterInfo& info : tidy.parameters) result.parameters.push_back({info});
   result.blocks.push_back({{nullptr, std::move(halves.forward), 0},
                            {nullptr, std::move(halves.backward), 0}});

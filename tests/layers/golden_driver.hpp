@@ -66,7 +66,7 @@ struct GoldenLoss {
 template <class Loss, class S, std::size_t batch = golden_batch, class... Layers>
 GoldenLoss golden_loss(const std::string& name) {
   if constexpr (sizeof...(Layers) == 0) {
-    return {name, {batch, {}, 0, {}, {}}, program_of<etch::LossTape<Loss, S, batch>>()};
+    return {name, {batch, {}, 0, {}, false, {}}, program_of<etch::LossTape<Loss, S, batch>>()};
   } else {
     using Net = detail::NetworkOn<S, Layers...>;
     using Out = etch::OutputShape<Net>;

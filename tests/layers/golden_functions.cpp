@@ -76,6 +76,10 @@ constexpr auto last_row = [](auto x) { return select<0, -1>(x); };
 constexpr auto third_in_middle = [](auto x) { return select<1, 2>(x); };
 constexpr auto transposed = [](auto x) { return transpose(x); };
 constexpr auto reshaped = [](auto x) { return reshape<Shape<3, 8>>(x); };
+constexpr auto detached_x = [](auto x, auto w) { return detach(x) * w; };
+constexpr auto detached_w = [](auto x, auto w) { return x * detach(w); };
+constexpr auto detached_factor = [](auto x, auto w) { return x * detach(sigmoid(x + w)) * w; };
+constexpr auto detached = [](auto x) { return detach(x); };
 constexpr auto max_with_zero = [](auto x) { return max(x, 0_c); };
 constexpr auto min_with_zero = [](auto x) { return min(x, 0_c); };
 
@@ -136,6 +140,10 @@ TEST_CASE("functions in formulas compute what PyTorch computes") {
           of<Shape<4, 6>, transposed>("transpose_4x6"),
           of<Cube, transposed>("transpose_2x3x4"),
           of<Shape<4, 6>, reshaped>("reshape_4x6_to_3x8"),
+          of<Shape<3, 4>, Shape<4>, detached_x>("detach_x"),
+          of<Shape<3, 4>, Shape<4>, detached_w>("detach_w"),
+          golden_case<Shape<3, 4>, Formula<detached_factor, Shape<4>>>("detach_factor"),
+          golden_case<Shape<4>, Linear<3>, Formula<detached>, Linear<2>>("detach_between"),
       });
 }
 

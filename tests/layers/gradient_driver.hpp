@@ -28,14 +28,16 @@ template <class In, class First, class Front, class Back> struct Around {
   template <class... Layers> using network = etch::Network<In, First, Front, Layers..., Back>;
 };
 
+/// Backpropagation of the trainer, with the loss Dot.
+using Backpropagate = float (*)(const float* parameters, const float* x, const float* target,
+                                const float* weight, const float* keys, float* gradients,
+                                float* memory) noexcept;
+
 struct GradientCase {
   std::string name;
   Trainable training;
   std::size_t workspace;  ///< floats
-  /// Backpropagation of the trainer, with the loss Dot.
-  float (*backpropagate)(const float* parameters, const float* x, const float* target,
-                         const float* weight, const float* keys, float* gradients,
-                         float* memory) noexcept;
+  Backpropagate backpropagate;
 };
 
 /// The layers between Front and Back, for each batch size.

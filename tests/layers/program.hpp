@@ -46,6 +46,7 @@ struct Trainable {
   std::vector<etch::PlacedParameter> parameters;
   std::size_t parameter_floats;
   std::vector<TrainingBlock> blocks;
+  bool recurrent;  ///< then `blocks` has not all of them
   etch::Tape formula;  ///< the whole network as its layers say, in training
 };
 
@@ -57,12 +58,14 @@ void add_block(Trainable& net, etch::Block<Layers, S, first>) {
 }
 /// A recurrence is more than two programs: it is tested as part of its network.
 template <std::size_t batch, class R, class S, std::size_t layer>
-void add_block(Trainable&, etch::RecurrentBlock<R, S, layer>) {}
+void add_block(Trainable& net, etch::RecurrentBlock<R, S, layer>) {
+  net.recurrent = true;
+}
 }  // namespace detail
 
 template <class Net, std::size_t batch> Trainable trainable() {
   const auto& table = etch::parameter_table<Net>;
-  Trainable result{batch, {table.begin(), table.end()}, etch::parameter_floats_of<Net>, {},
+  Trainable result{batch, {table.begin(), table.end()}, etch::parameter_floats_of<Net>, {}, false,
                    etch::network_tape<Net>(batch, etch::Phase::training)};
   [&]<class... B>(etch::mp::mp_list<B...>) {
     (detail::add_block<batch>(result, B{}), ...);
