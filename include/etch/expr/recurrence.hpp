@@ -57,20 +57,56 @@ template <class C, class S, class... H> struct cell_formula<C, S, Shapes<H...>> 
 template <class C, class S> using CellFormula = typename cell_formula<C, S, StatesOf<C, S>>::type;
 
 template <class Formula> struct cell_results {
-  using list = boost::mp11::mp_list<>;
+  using type = Shapes<ShapeOf<Formula>>;
 };
 template <class... E> struct cell_results<Outputs<E...>> {
-  using list = boost::mp11::mp_list<ShapeOf<E>...>;
+  using type = Shapes<ShapeOf<E>...>;
 };
-template <class C, class S> using CellResults = typename cell_results<CellFormula<C, S>>::list;
-
-template <class C, class S>
-inline constexpr bool keeps_states =
-    std::is_same_v<boost::mp11::mp_rename<boost::mp11::mp_pop_front<CellResults<C, S>>, Shapes>,
-                   StatesOf<C, S>>;
-
-/// Of one step.
+/// What a step results in: its output, then its states.
+template <class C, class S> using CellResults = typename cell_results<CellFormula<C, S>>::type;
 template <class C, class S> using CellOutput = boost::mp11::mp_front<CellResults<C, S>>;
+
+/// What a step has to result in.
+template <class C, class S>
+using WantedResults = boost::mp11::mp_push_front<StatesOf<C, S>, CellOutput<C, S>>;
+template <class C, class S>
+inline constexpr bool keeps_states = std::is_same_v<CellResults<C, S>, WantedResults<C, S>>;
+
+}  // namespace detail
+
+namespace detail {
+
+// Whether a formula is the same in training and inference and for every sample, draws nothing and
+// renews nothing, so that it can be run step by step.
+template <class E> inline constexpr bool steps_alone = true;
+template <class T, class I> inline constexpr bool steps_alone<ByPhase<T, I>> = false;
+template <class Y, class B, class V> inline constexpr bool steps_alone<Renewed<Y, B, V>> = false;
+template <class S, std::size_t n> inline constexpr bool steps_alone<Uniform01<S, n>> = false;
+template <> inline constexpr bool steps_alone<SampleWeight> = false;
+
+template <class Y> inline constexpr bool steps_alone<Frozen<Y>> = steps_alone<Y>;
+template <class... E>
+inline constexpr bool steps_alone<Outputs<E...>> = (steps_alone<E> && ...);
+template <Op op, Attributes attributes, class S, class... Args>
+inline constexpr bool steps_alone<Node<op, attributes, S, Args...>> =
+    !attributes.over_batch && (steps_alone<Args> && ...);
+
+template <class Layer, class... S> constexpr bool layer_steps_alone() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return steps_alone<decltype(Layer::formula(Argument<i, S>{}...))>;
+  }(std::index_sequence_for<S...>{});
+}
+template <FixedString key, class Layer, class... Args>
+inline constexpr bool steps_alone<Call<key, Layer, Args...>> =
+    (steps_alone<Args> && ...) && layer_steps_alone<Layer, ShapeOf<Args>...>();
+
+template <class S> constexpr bool layers_step_alone() { return true; }
+template <class S, class First, class... Rest> constexpr bool layers_step_alone() {
+  return layer_steps_alone<First, S>() && layers_step_alone<ResultShape<First, S>, Rest...>();
+}
+template <class X, class... Layers>
+inline constexpr bool steps_alone<Piped<X, Layers...>> =
+    steps_alone<X> && layers_step_alone<ShapeOf<X>, Layers...>();
 
 }  // namespace detail
 
@@ -89,6 +125,10 @@ template <class C, FixedString suffix, ScanOptions options, class X> struct Scan
                 "etch: a cell returns outputs(y, states...), each state as it was");
   using shape = detail::SequenceShape<ShapeOf<X>::dims[0], detail::CellOutput<C, step>>;
 };
+
+template <class C, FixedString suffix, ScanOptions options, class X>
+inline constexpr bool detail::steps_alone<Scan<C, suffix, options, X>> =
+    steps_alone<X> && steps_alone<CellFormula<C, StepShape<ShapeOf<X>>>>;
 
 template <class C, FixedString suffix = "", ScanOptions options = ScanOptions{}, Expr X>
 constexpr auto scan(X) {

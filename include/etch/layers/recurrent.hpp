@@ -13,6 +13,11 @@
 
 namespace etch {
 
+/// What `Recurrent` expects of its cell: first the shape of what goes out, then those of the states.
+template <class Results> struct CellWithResults {};
+/// ... and one formula for training and inference: no Dropout, no BatchNorm.
+struct CellWithoutPhases {};
+
 /// One run of a cell over a sequence; its parameters have a suffix.
 template <class C, FixedString name_suffix = "", bool backwards = false> struct Direction {
   using cell = C;
@@ -83,6 +88,18 @@ template <class C, class... Options> constexpr auto stacked_recurrences() {
   }(std::make_index_sequence<layers>{});
 }
 
+/// The verdict on a cell for steps of shape S: it returns outputs(y, states...), each state as it
+/// was, and is one formula for training and inference.
+template <class C, class S> constexpr auto cell_fits() {
+  if constexpr (!keeps_states<C, S>) {
+    return OptionMisfit<CellWithResults<WantedResults<C, S>>, CellResults<C, S>>{};
+  } else if constexpr (!steps_alone<CellFormula<C, S>>) {
+    return OptionMisfit<CellWithoutPhases, C>{};
+  } else {
+    return Fits{};
+  }
+}
+
 template <class C, class... Options>
 struct Recurrences : decltype(stacked_recurrences<C, Options...>()) {
  protected:
@@ -91,7 +108,8 @@ struct Recurrences : decltype(stacked_recurrences<C, Options...>()) {
         Known<option::NumLayers, option::Bidirectional, option::Truncate, option::Bias,
               Keys...>::template check<Options...>();
     if constexpr (!known.ok) return known;
-    else return Verdict<S::rank == 2, AnyShapeOfRank<2>, S>{};
+    else if constexpr (S::rank != 2) return Misfit<AnyShapeOfRank<2>, S>{};
+    else return cell_fits<C, StepShape<S>>();
   }
 };
 
@@ -104,7 +122,8 @@ struct Recurrent
   template <class S> static constexpr auto fits() {
     constexpr auto known = Known<option::Truncate>::template check<Options...>();
     if constexpr (!known.ok) return known;
-    else return Verdict<(S::rank > 0), RankOfAtLeast<1>, S>{};
+    else if constexpr (S::rank == 0) return Misfit<RankOfAtLeast<1>, S>{};
+    else return detail::cell_fits<C, detail::StepShape<S>>();
   }
 };
 template <Cell C> constexpr auto recurrent(C) { return Recurrent<C>{}; }
@@ -150,7 +169,8 @@ struct Jordan
     constexpr auto known = Known<option::Truncate, option::Bias, option::Activation,
                                  option::OutputActivation>::template check<Options...>();
     if constexpr (!known.ok) return known;
-    else return Verdict<S::rank == 2, AnyShapeOfRank<2>, S>{};
+    else if constexpr (S::rank != 2) return Misfit<AnyShapeOfRank<2>, S>{};
+    else return detail::cell_fits<JordanCell<hidden, out, Options...>, detail::StepShape<S>>();
   }
 };
 
