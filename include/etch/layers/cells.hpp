@@ -122,7 +122,6 @@ template <std::size_t hidden, class... Options> struct LSTMCell {
 /// x and the n - 1 inputs before it, the newest first: [F] -> [n F]. A net on top of it sees a
 /// window of the past (a tapped delay line).
 template <std::size_t n> struct DelayTapsCell {
-  static_assert(n > 1, "etch: a delay line remembers at least one input");
   template <class S> using states = Shapes<Shape<(n - 1) * S::size>>;
 
   template <Expr X, Expr H> static constexpr auto formula(X x, H past) {

@@ -111,7 +111,6 @@ template <class L> struct OutputActivation : option::OutputActivation {
 };
 /// Recurrent layers on top of each other.
 template <std::size_t n> struct NumLayers : option::NumLayers {
-  static_assert(n > 0, "etch: a recurrent layer has at least one layer");
   static constexpr std::size_t value = n;
 };
 /// A second recurrence from the last step to the first.

@@ -13,7 +13,7 @@
 
 namespace etch {
 
-/// What `Recurrent` expects of its cell: first the shape of what goes out, then those of the states.
+/// What is expected of a cell: the shapes of what goes out and of the new states.
 template <class Results> struct CellWithResults {};
 /// ... and one formula for training and inference: no Dropout, no BatchNorm.
 struct CellWithoutPhases {};
@@ -69,6 +69,10 @@ template <class... Options>
 inline constexpr std::size_t truncation_of =
     option_or<option::Truncate, std::size_t{0}, Options...>();
 
+template <class... Options>
+inline constexpr std::size_t layer_count =
+    option_or<option::NumLayers, std::size_t{1}, Options...>();
+
 template <class C, std::size_t layer, class... Options> constexpr auto recurrence_of_layer() {
   using Forward = Direction<C, layer_suffix<layer, false>()>;
   using Backward = Direction<C, layer_suffix<layer, true>(), true>;
@@ -82,10 +86,9 @@ template <class C, std::size_t layer, class... Options> constexpr auto recurrenc
 
 /// Layers on top of each other, as torch.nn.RNNBase has them.
 template <class C, class... Options> constexpr auto stacked_recurrences() {
-  constexpr std::size_t layers = option_or<option::NumLayers, std::size_t{1}, Options...>();
   return []<std::size_t... layer>(std::index_sequence<layer...>) {
     return RecurrentParts<decltype(recurrence_of_layer<C, layer, Options...>())...>{};
-  }(std::make_index_sequence<layers>{});
+  }(std::make_index_sequence<layer_count<Options...>>{});
 }
 
 /// The verdict on a cell for steps of shape S: it returns outputs(y, states...), each state as it
@@ -104,10 +107,12 @@ template <class C, class... Options>
 struct Recurrences : decltype(stacked_recurrences<C, Options...>()) {
  protected:
   template <class S, class... Keys> static constexpr auto verdict() {
+    constexpr std::size_t layers = layer_count<Options...>;
     constexpr auto known =
         Known<option::NumLayers, option::Bidirectional, option::Truncate, option::Bias,
               Keys...>::template check<Options...>();
     if constexpr (!known.ok) return known;
+    else if constexpr (layers == 0) return OptionMisfit<AtLeast<1>, NumLayers<0>>{};
     else if constexpr (S::rank != 2) return Misfit<AnyShapeOfRank<2>, S>{};
     else return cell_fits<C, StepShape<S>>();
   }
@@ -176,6 +181,11 @@ struct Jordan
 
 /// Each step with the n - 1 before it, zeros where there are none: [T, F] -> [T, n F], the newest
 /// first. With a Linear behind it, an autoregressive model of order n.
-template <std::size_t n> struct DelayTaps : Recurrent<DelayTapsCell<n>> {};
+template <std::size_t n> struct DelayTaps : Recurrent<DelayTapsCell<n>> {
+  template <class S> static constexpr auto fits() {
+    if constexpr (n < 2) return OptionMisfit<AtLeast<2>, Number<n>>{};
+    else return Recurrent<DelayTapsCell<n>>::template fits<S>();
+  }
+};
 
 }  // namespace etch
