@@ -7,9 +7,9 @@
 
 namespace etch {
 
-/// Passes x on, and makes it an output of the network under this name (see network/network.hpp): for
-/// losses on features, or to look inside. As a layer, Conv2d<8, 3>{} | tap<"edges">, and in
-/// formulas, tap<"edges">(x).
+/// Passes x on, and makes it an output of the network under this name (see `output` in
+/// network/network.hpp): for losses on features, or to look inside. As a layer, Conv2d<8, 3>{} |
+/// tap<"edges">, and in formulas, tap<"edges">(x).
 template <FixedString name> struct Tap {
   template <Expr X> static constexpr auto formula(X) { return Tapped<name, X>{}; }
   template <Expr X> constexpr auto operator()(X x) const { return formula(x); }

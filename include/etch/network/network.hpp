@@ -19,7 +19,7 @@ template <std::size_t... extents> struct Input : Expression {
   using sample = Shape<extents...>;
 };
 
-/// Several inputs of one network, whose first layer takes as many: Inputs<Shape<8>, Shape<1, 4, 4>>.
+/// Several inputs of a network, whose first layer takes as many: Inputs<Shape<8>, Shape<1, 4, 4>>.
 /// In memory they lie one after the other.
 template <class... S> struct Inputs : Expression {
   using sample = Shapes<S...>;
