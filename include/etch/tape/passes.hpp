@@ -56,15 +56,19 @@ namespace detail {
 /// without a reader. Returns which one stands for each.
 constexpr Table<int> share_equal(Tape& tape) {
   Table<int> same = identity(tape.size());
-  // What was met of each op, latest first: keeps the search short.
-  std::array<int, op_count> latest{};  // one more than the place, so that zero is none
+  // Those met are kept by op and first arguments, latest first: keeps the search short.
+  const std::size_t drawers = tape.size() + op_count;
+  Table<int> latest(drawers, 0);  // one more than the place, so that zero is none
   Table<int> before(tape.size(), 0);
   for (std::size_t i = 0; i < tape.size(); ++i) {
     Instruction& instruction = tape.code[i];  // earlier ones already name what stands for them
     for (int& arg : instruction.args) {
       if (arg >= 0) arg = same[static_cast<std::size_t>(arg)];
     }
-    int& newest = latest[static_cast<std::size_t>(instruction.op)];
+    const auto key = static_cast<std::size_t>(instruction.op) +
+                     7 * static_cast<std::size_t>(instruction.args[0] + 1) +
+                     31 * static_cast<std::size_t>(instruction.args[1] + 1);
+    int& newest = latest[key % drawers];
     int j = newest - 1;
     const auto differs = [&] { return tape[j].args != instruction.args || tape[j] != instruction; };
     while (j >= 0 && differs()) j = before[static_cast<std::size_t>(j)] - 1;
@@ -112,35 +116,62 @@ constexpr bool contracts_last(const Instruction& use, int matrix) {
 }  // namespace detail
 
 namespace detail {
-/// Whether everything that reads a value is as `is_right` says; false if nothing does.
-template <class F> constexpr bool all_uses(const Tape& tape, int value, const F& is_right) {
-  bool any = false;
-  for (const Instruction& use : tape.code) {
-    if (use.args[0] != value && use.args[1] != value && use.args[2] != value) continue;
-    if (!is_right(use)) return false;
-    any = true;
-  }
-  for (const int output : tape.outputs) any = any && output != value;
-  return any;
-}
-
-/// Kernels [O, C, k] of sequences are kept as [C, k, O]: step by step, vectors run over outputs.
-constexpr void store_kernel_of_sequences(Tape& tape, int kernel) {
-  int image = -1;  // [O, C, 1, k], which convolutions take
-  for (std::size_t i = 0; i < tape.size(); ++i) {
-    if (tape.code[i].op == Op::reshape && tape.code[i].args[0] == kernel) {
-      image = static_cast<int>(i);
+/// Who reads each value: looked up once, for a walk over all instructions per value adds up.
+class Uses {
+ public:
+  constexpr explicit Uses(const Tape& tape)
+      : tape_(tape), first_(tape.size(), -1), next_(3 * tape.size(), -1) {
+    for (std::size_t i = tape.size(); i-- > 0;) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        const int arg = tape.code[i].args[k];
+        if (arg < 0) continue;
+        int& first = first_[static_cast<std::size_t>(arg)];
+        next_[3 * i + k] = first;
+        first = static_cast<int>(3 * i + k);
+      }
     }
   }
-  if (image < 0) return;
-  const bool only_that = all_uses(tape, kernel, [&](const Instruction& use) {
-    return use.op == Op::reshape && use.shape == tape[image].shape;
-  });
-  const bool of_sequences = all_uses(tape, image, [&](const Instruction& use) {
+
+  /// The first instruction that reads a value, or -1.
+  constexpr int first(int value) const {
+    const int use = first_[static_cast<std::size_t>(value)];
+    return use < 0 ? -1 : use / 3;
+  }
+
+  /// Whether everything that reads a value is as `is_right` says; false if nothing does.
+  template <class F> constexpr bool all(int value, const F& is_right) const {
+    int use = first_[static_cast<std::size_t>(value)];
+    if (use < 0) return false;
+    for (; use >= 0; use = next_[static_cast<std::size_t>(use)]) {
+      if (!is_right(tape_[use / 3])) return false;
+    }
+    for (const int output : tape_.outputs) {
+      if (output == value) return false;
+    }
+    return true;
+  }
+
+  template <class F> constexpr void for_each(int value, const F& f) const {
+    int use = first_[static_cast<std::size_t>(value)];
+    for (; use >= 0; use = next_[static_cast<std::size_t>(use)]) f(use / 3);
+  }
+
+ private:
+  const Tape& tape_;
+  Table<int> first_, next_;
+};
+
+/// Kernels [O, C, k] of sequences are kept as [C, k, O]: step by step, vectors run over outputs.
+constexpr void store_kernel_of_sequences(Tape& tape, int kernel, const Uses& uses) {
+  const int image = uses.first(kernel);  // [O, C, 1, k], which convolutions take
+  if (image < 0 || tape[image].op != Op::reshape) return;
+  bool one = true;
+  uses.for_each(kernel, [&](int use) { one = one && use == image; });
+  const bool of_sequences = uses.all(image, [&](const Instruction& use) {
     return use.op == Op::conv2d && use.args[1] == image && use.attr.groups == 1 &&
            tape[use.args[0]].shape[1] == 1;
   });
-  if (!only_that || !of_sequences) return;
+  if (!one || !of_sequences) return;
   const Dims shape = tape[image].shape;
   tape[kernel].shape = Dims{4, {shape[1], shape[2], shape[3], shape[0]}};
   tape.parameters[tape[kernel].attr.index].transposed = true;
@@ -153,25 +184,26 @@ constexpr void store_kernel_of_sequences(Tape& tape, int kernel) {
 /// kept as [in, out], so that a vector register runs over outputs; `state_dict` keeps its shape. A
 /// few outputs do not fill a register: they are dot products over long inputs, [out, in] as it is.
 constexpr Tape with_vector_layout(Tape tape) {
+  const detail::Uses uses(tape);
   for (std::size_t p = 0; p < tape.size(); ++p) {
     if (tape.code[p].op == Op::parameter && tape.code[p].shape.rank == 3) {
-      detail::store_kernel_of_sequences(tape, static_cast<int>(p));
+      detail::store_kernel_of_sequences(tape, static_cast<int>(p), uses);
     }
   }
   for (std::size_t p = 0; p < tape.size(); ++p) {
     if (tape.code[p].op != Op::parameter || tape.code[p].shape.rank != 2) continue;
     const int matrix = static_cast<int>(p);
-    const bool by_last = detail::all_uses(tape, matrix, [&](const Instruction& use) {
-      return detail::contracts_last(use, matrix);
-    });
+    const bool by_last = uses.all(
+        matrix, [&](const Instruction& use) { return detail::contracts_last(use, matrix); });
     const Dims shape = tape.code[p].shape;
     if (!by_last || detail::by_dots(shape)) continue;
     tape.code[p].shape = Dims{2, {shape[1], shape[0]}};
     tape.parameters[tape.code[p].attr.index].transposed = true;
-    for (Instruction& use : tape.code) {
-      if (use.args[0] == matrix) use.attr.transpose_a = !use.attr.transpose_a;
-      if (use.args[1] == matrix) use.attr.transpose_b = !use.attr.transpose_b;
-    }
+    uses.for_each(matrix, [&](int use) {
+      bool& transposed = tape[use].args[0] == matrix ? tape[use].attr.transpose_a
+                                                     : tape[use].attr.transpose_b;
+      transposed = !transposed;
+    });
   }
   return tape;
 }
