@@ -40,7 +40,7 @@ template <class... Layers> struct Parallel {
 };
 
 /// A layer for the first value; the others pass. Parameters are named as the layer's own.
-template <class L> struct First {
+template <class L> struct OnFirst {
   template <class S, class... More> static constexpr auto fits() { return layer_fits<L, S>(); }
   template <Expr X, Expr... More> static constexpr auto formula(X x, More... more) {
     return outputs(call<"", L>(x), more...);
@@ -48,8 +48,8 @@ template <class L> struct First {
 };
 
 /// A layer that takes all values, for the first one; the others pass: each decoder of a transformer
-/// sees the memory, First<L> and Keep<L> side by side do what a condition is for.
-template <class L> struct Keep {
+/// sees the memory, OnFirst<L> and OnAll<L> side by side do what a condition is for.
+template <class L> struct OnAll {
   template <class... S> static constexpr auto fits() { return layer_fits<L, Shapes<S...>>(); }
   template <Expr X, Expr... More> static constexpr auto formula(X x, More... more) {
     return outputs(call<"", L>(x, more...), more...);
