@@ -11,6 +11,7 @@
 #include "etch/layers/sequential.hpp"
 #include "etch/layers/shape.hpp"
 #include "etch/network/block_tapes.hpp"
+#include "etch/network/blocks.hpp"
 #include "etch/tape/lower.hpp"
 
 namespace {
