@@ -50,3 +50,4 @@
 #include "etch/network/parameters.hpp"
 #include "etch/network/stream.hpp"
 #include "etch/network/summary.hpp"
+#include "etch/network/varying.hpp"
