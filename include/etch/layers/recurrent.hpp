@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "etch/layers/cells.hpp"
+#include "etch/layers/freeze.hpp"
 #include "etch/layers/options.hpp"
 #include "etch/layers/sequential.hpp"
 
@@ -186,6 +187,42 @@ template <std::size_t n> struct DelayTaps : Recurrent<DelayTapsCell<n>> {
     if constexpr (n < 2) return OptionMisfit<AtLeast<2>, Number<n>>{};
     else return Recurrent<DelayTapsCell<n>>::template fits<S>();
   }
+};
+
+namespace detail {
+
+template <class L>
+concept MadeOfRecurrences = requires { typename L::parts; };
+
+template <class E> constexpr auto frozen_results(E) { return Frozen<E>{}; }
+template <class... E> constexpr auto frozen_results(Outputs<E...>) {
+  return outputs(Frozen<E>{}...);
+}
+
+/// A cell that training leaves alone.
+template <class C> struct FrozenCell {
+  template <class S> using states = StatesOf<C, S>;
+  template <Expr... X> static constexpr auto formula(X... x) {
+    return frozen_results(C::formula(x...));
+  }
+};
+
+template <class Part> struct frozen_part;
+template <std::size_t truncation, class... D> struct frozen_part<Recurrence<truncation, D...>> {
+  template <class One>
+  using Frozen = Direction<FrozenCell<typename One::cell>, One::suffix, One::reverse>;
+  using type = Recurrence<truncation, Frozen<D>...>;
+};
+template <class Parts> struct frozen_parts;
+template <class... Part> struct frozen_parts<LayerParts<Part...>> {
+  using type = RecurrentParts<typename frozen_part<Part>::type...>;
+};
+
+}  // namespace detail
+
+template <detail::MadeOfRecurrences L>
+struct Freeze<L> : detail::frozen_parts<typename L::parts>::type {
+  template <class S> static constexpr auto fits() { return layer_fits<L, S>(); }
 };
 
 }  // namespace etch

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "etch/layers/sequential.hpp"
+#include "etch/layers/recurrent.hpp"
 #include "etch/tape/lower.hpp"
 
 // Networks whose layers cannot be compiled one by one: with several inputs or outputs, with taps,
@@ -38,9 +38,6 @@ struct LayerFacts {
   bool joins = true;    ///< only elementwise ops, or renamed axes: it joins the block before it
   bool across = false;  ///< names that reach beyond it
 };
-
-template <class L>
-concept MadeOfRecurrences = requires { typename L::parts; };
 
 template <class L, class... S> constexpr LayerFacts facts_of_layer() {
   if constexpr (MadeOfRecurrences<L>) {
