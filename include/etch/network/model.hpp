@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 
+#include "etch/network/check_input.hpp"
 #include "etch/network/flush_denormals.hpp"
 #include "etch/network/inference.hpp"
 #include "etch/network/parameters.hpp"
@@ -71,6 +72,12 @@ template <class Net, bool valid = Net::valid> class Model {
     if constexpr (size == inputs) {
       infer<Net, 1>(parameters_, workspace_, std::span<const float, inputs>(x), y);
     }
+  }
+
+  /// The same, or an error if an index among the inputs has no row in its table: see check_input.
+  Result<std::array<float, outputs>> checked(std::span<const float, inputs> x) {
+    if (auto good = check_input<Net>(x); !good) return good.error();
+    return (*this)(x);
   }
 
   /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.

@@ -91,6 +91,23 @@ class Trainer {
     return training_->step(options_.optimizer, x.data(), target.data());
   }
 
+  /// The same, or an error if an input or target is no row of its table and no class: those of
+  /// `step` count as the nearest row, and as no class at all.
+  Result<float> checked_step(std::span<const float, batch * inputs> x,
+                             std::span<const float, batch * targets> target) {
+    for (std::size_t i = 0; i < batch; ++i) {
+      auto good = check_input<Net>(x.subspan(i * inputs).template first<inputs>());
+      if (!good) return Error{"etch: sample " + std::to_string(i) + ": " + good.error().message};
+      if constexpr (Loss::classifies) {
+        const float t = target[i];
+        if (t >= 0 && t == std::floor(t) && t < static_cast<float>(outputs)) continue;
+        return Error{"etch: sample " + std::to_string(i) + ": target " + std::to_string(t) +
+                     " is none of the classes 0.." + std::to_string(outputs - 1)};
+      }
+    }
+    return step(x, target);
+  }
+
   /// Trains for `options.epochs` epochs, and validates after each if there is something to validate
   /// on. Stops with an error if the data do not fit the network, or if the loss is no finite
   /// number: then all is as it was after the last epoch that went well, the optimizer's memory too.
@@ -144,6 +161,12 @@ class Trainer {
       }
     } else if (data.outputs() != targets) {
       return differs("outputs", targets, data.outputs());
+    }
+    if constexpr (etch::detail::indices_of_input<Net>().size() != 0) {
+      for (std::size_t i = 0; i < data.size(); ++i) {
+        auto good = check_input<Net>(data.input(i).template first<inputs>());
+        if (!good) return Error{"etch: row " + std::to_string(i) + ": " + good.error().message};
+      }
     }
     return {};
   }
