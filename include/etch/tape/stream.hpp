@@ -202,7 +202,7 @@ class Streamer {
     }
     if (!any) return;
     if (i.op == Op::matmul) return product(id, result);
-    if (result.axis < 0) return fail();
+    if (result.axis < 0 || loses_keys(i, result)) return fail();
     const bool along = (i.op == Op::slice || i.op == Op::pad) &&
                        static_cast<int>(i.attr.axis) == result.axis;
     if (along) return shift(id, result);
@@ -214,6 +214,14 @@ class Streamer {
     }
     result.value = rule(i, result.axis, result.key, result.ahead);
     moving(id) = result;
+  }
+
+  /// What attention looks at may only be summed with weights that close the future: by a product.
+  constexpr bool loses_keys(const Instruction& i, const Moving& result) {
+    for (const int arg : i.args) {
+      if (arg >= 0 && moving(arg).key >= 0 && (result.key < 0 || i.op == Op::conv2d)) return true;
+    }
+    return false;
   }
 
   /// The axis of the result along an axis of argument k.
