@@ -68,3 +68,26 @@ TEST_CASE("an LSTM learns the parity of the bits so far, also of sequences it ha
 TEST_CASE("training through time repeats itself bit by bit") {
   CHECK(trained(2) == trained(2));
 }
+
+TEST_CASE("dropout between recurrent layers, and freezing one, are matters of training alone") {
+  using Plain = Network<Input<4, 2>, GRU<3, NumLayers<2>>>;
+  using Dropped = Network<Input<4, 2>, GRU<3, NumLayers<2>, Dropout<0.5>>>;
+  using Frozen = Network<Input<4, 2>, Freeze<GRU<3, NumLayers<2>>>, Linear<1>>;
+  static_assert(parameter_table<Plain>.size() == parameter_table<Dropped>.size());
+  const std::array<float, 8> x = {1, -1, 2, 0.5f, -0.5f, 1, 0, -2};
+  Model<Plain> plain(1);
+  Model<Dropped> dropped(1);
+  CHECK(plain(x) == dropped(x));
+
+  const std::array<float, 12> target = {};
+  CHECK(Trainer<Plain, MSE, SGD, Batch<1>>({.seed = 1}).step(x, target) !=
+        Trainer<Dropped, MSE, SGD, Batch<1>>({.seed = 1}).step(x, target));
+
+  using namespace etch::literals;
+  Trainer<Frozen, MSE, SGD, Batch<1>> trainer({.seed = 1});
+  const auto before = trainer.parameters();
+  trainer.step(x, std::array<float, 4>{1, 1, 1, 1});
+  const auto& after = trainer.parameters();
+  CHECK(after["0.weight_hh_l1"_k](2, 1) == before["0.weight_hh_l1"_k](2, 1));
+  CHECK(after["1.weight"_k](0, 0) != before["1.weight"_k](0, 0));
+}

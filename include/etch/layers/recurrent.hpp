@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <boost/mp11/algorithm.hpp>
+#include <boost/mp11/list.hpp>
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "etch/layers/cells.hpp"
+#include "etch/layers/dropout.hpp"
 #include "etch/layers/freeze.hpp"
 #include "etch/layers/options.hpp"
 #include "etch/layers/sequential.hpp"
@@ -85,12 +89,20 @@ template <class C, std::size_t layer, class... Options> constexpr auto recurrenc
   }
 }
 
-/// Layers on top of each other, as torch.nn.RNNBase has them.
-template <class C, class... Options> constexpr auto stacked_recurrences() {
-  return []<std::size_t... layer>(std::index_sequence<layer...>) {
-    return RecurrentParts<decltype(recurrence_of_layer<C, layer, Options...>())...>{};
-  }(std::make_index_sequence<layer_count<Options...>>{});
-}
+/// Layers on top of each other, as torch.nn.RNNBase has them, with dropout between them.
+template <class C, class... Options> struct stacked_recurrences {
+  static constexpr double p = option_or<option::Dropout, 0.0, Options...>();
+  template <std::size_t layer>
+  using One = decltype(recurrence_of_layer<C, layer, Options...>());
+  template <std::size_t layer>
+  using With = std::conditional_t<layer == 0 || p == 0, boost::mp11::mp_list<One<layer>>,
+                                  boost::mp11::mp_list<Dropout<p>, One<layer>>>;
+
+  template <std::size_t... layer>
+  static auto stack(std::index_sequence<layer...>)
+      -> boost::mp11::mp_rename<boost::mp11::mp_append<With<layer>...>, RecurrentParts>;
+  using type = decltype(stack(std::make_index_sequence<layer_count<Options...>>{}));
+};
 
 /// The verdict on a cell for steps of shape S: it returns outputs(y, states...), each state as it
 /// was, and is one formula for training and inference.
@@ -105,18 +117,22 @@ template <class C, class S> constexpr auto cell_fits() {
 }
 
 template <class C, class... Options>
-struct Recurrences : decltype(stacked_recurrences<C, Options...>()) {
+struct Recurrences : stacked_recurrences<C, Options...>::type {
  protected:
   template <class S, class... Keys> static constexpr auto verdict() {
     constexpr std::size_t layers = layer_count<Options...>;
     constexpr auto known =
         Known<option::NumLayers, option::Bidirectional, option::Truncate, option::Bias,
-              Keys...>::template check<Options...>();
+              option::Dropout, Keys...>::template check<Options...>();
     if constexpr (!known.ok) return known;
     else if constexpr (layers == 0) return OptionMisfit<AtLeast<1>, NumLayers<0>>{};
     else if constexpr (S::rank != 2) return Misfit<AnyShapeOfRank<2>, S>{};
+    else if constexpr (!layer_fits<Dropout<p>, S>().ok) return layer_fits<Dropout<p>, S>();
     else return cell_fits<C, StepShape<S>>();
   }
+
+ private:
+  static constexpr double p = option_or<option::Dropout, 0.0, Options...>();
 };
 
 }  // namespace detail
@@ -136,9 +152,10 @@ template <Cell C> constexpr auto recurrent(C) { return Recurrent<C>{}; }
 
 // x: [T, In], result: [T, hidden], or [T, 2 hidden] with Bidirectional<>: first those in the order
 // of time. As PyTorch's with batch_first, and without the last states among the results: Select<0,
-// -1> takes the last step. Options of all: NumLayers<n>, Bidirectional<>, Bias<false>, Truncate<n>
-// (gradients go back n steps at most; else through all of the sequence). Parameters: weight_ih_l0,
-// weight_hh_l0, bias_ih_l0, bias_hh_l0, then l0_reverse, l1, ...
+// -1> takes the last step. Options of all: NumLayers<n>, Bidirectional<>, Bias<false>, Dropout<p>
+// between layers, Truncate<n> (gradients go back n steps at most; else through all of the
+// sequence). Parameters: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, then those that end in
+// _l0_reverse, _l1, ...
 
 /// torch.nn.RNN; see RNNCell. Further option: Activation<ReLU> (PyTorch: nonlinearity).
 template <std::size_t hidden, class... Options>
@@ -212,6 +229,9 @@ template <std::size_t truncation, class... D> struct frozen_part<Recurrence<trun
   template <class One>
   using Frozen = Direction<FrozenCell<typename One::cell>, One::suffix, One::reverse>;
   using type = Recurrence<truncation, Frozen<D>...>;
+};
+template <double p> struct frozen_part<Dropout<p>> {
+  using type = Dropout<p>;
 };
 template <class Parts> struct frozen_parts;
 template <class... Part> struct frozen_parts<LayerParts<Part...>> {

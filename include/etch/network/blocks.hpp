@@ -37,10 +37,19 @@ template <class Parts, class S, std::size_t layer> struct recurrent_blocks;
 template <class S, std::size_t layer> struct recurrent_blocks<LayerParts<>, S, layer> {
   using type = mp::mp_list<>;
 };
+
+/// What lies between recurrences is a block without parameters.
+template <class Part, class S, std::size_t layer> struct block_of_part {
+  using type = Block<Sequential<Part>, S, layer>;
+};
+template <std::size_t truncation, class... D, class S, std::size_t layer>
+struct block_of_part<Recurrence<truncation, D...>, S, layer> {
+  using type = RecurrentBlock<Recurrence<truncation, D...>, S, layer>;
+};
 template <class First, class... Rest, class S, std::size_t layer>
 struct recurrent_blocks<LayerParts<First, Rest...>, S, layer> {
   using After = typename recurrent_blocks<LayerParts<Rest...>, ResultShape<First, S>, layer>::type;
-  using type = mp::mp_push_front<After, RecurrentBlock<First, S, layer>>;
+  using type = mp::mp_push_front<After, typename block_of_part<First, S, layer>::type>;
 };
 
 /// The layers of the block that is open, and where they start.
