@@ -72,6 +72,33 @@ template <std::size_t t> using Decoder =
     Network<Input<t, 4>, SinusoidalEncoding<>,
             TransformerEncoderLayer<2, 8, Causal<>, Dropout<0.0>>, Linear<3>>;
 
+/// Positions behind the length, and nodes without an edge, fill the rest of a fixed size.
+using Encoder = TransformerEncoderLayer<2, 8, Dropout<0.0>>;
+template <std::size_t t>
+using Padded =
+    Network<Inputs<Shape<t, 4>, Shape<>>, OnAll<Encoder>, OnAll<Encoder>, TakeFirst>;
+template <std::size_t t> using Exact = Network<Input<t, 4>, Encoder, Encoder>;
+template <std::size_t n>
+using Graph = Network<Inputs<Shape<n, 3>, Shape<n, n>>, OnAll<GraphConv<5>>, OnFirst<ReLU>,
+                      OnAll<GraphAttention<2>>, TakeFirst>;
+
+/// Weights of equal networks for different sizes, by their order.
+template <class To, class From> std::unique_ptr<Parameters<To>> same_weights(const From& from) {
+  auto to = std::make_unique<Parameters<To>>();
+  static_assert(sizeof to->data == sizeof from.data);
+  std::memcpy(to->data, from.data, sizeof to->data);
+  return to;
+}
+
+template <class Net> std::vector<float> run(const Parameters<Net>& parameters,
+                                            const std::vector<float>& x) {
+  const auto model = std::make_unique<Model<Net>>(parameters);
+  std::vector<float> y(OutputShape<Net>::size);
+  (*model)(std::span<const float, InputShape<Net>::size>(x),
+           std::span<float, OutputShape<Net>::size>(y));
+  return y;
+}
+
 }  // namespace
 
 TEST_CASE("any number of samples gives what a batch of that size gives") {
@@ -90,4 +117,36 @@ TEST_CASE("a sequence of any length gives what a network of that length gives") 
   CHECK(difference_to_static<Convolutions, 11>() < 1e-6f);
   CHECK(difference_to_static<Decoder, 7>() < 1e-6f);
   CHECK(difference_to_static<Recurrences, 9>() == 0);
+}
+
+TEST_CASE("what stands behind the length of a sequence does not change what is before") {
+  const auto parameters = std::make_unique<Parameters<Padded<9>>>();
+  initialize(*parameters, 5);
+  std::vector<float> x = wave(9 * 4);
+  const std::vector<float> expected =
+      run(*same_weights<Exact<6>>(*parameters), {x.begin(), x.begin() + 6 * 4});
+  x.push_back(6);
+  std::vector<float> y = run(*parameters, x);
+  y.resize(6 * 4);
+  CHECK(largest_difference(y, expected) < 1e-6f);
+}
+
+TEST_CASE("nodes without an edge do not change the others of a graph") {
+  const auto parameters = std::make_unique<Parameters<Graph<6>>>();
+  initialize(*parameters, 5);
+  const std::vector<float> features = wave(6 * 3);
+  const auto edge = [](std::size_t i, std::size_t j) {
+    return i != j && (i + j) % 3 != 0 ? 1.f : 0.f;
+  };
+  std::vector<float> small(features.begin(), features.begin() + 4 * 3), large = features;
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t j = 0; j < 4; ++j) small.push_back(edge(i, j));
+  }
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t j = 0; j < 6; ++j) large.push_back(i < 4 && j < 4 ? edge(i, j) : 0.f);
+  }
+  std::vector<float> y = run(*parameters, large);
+  const std::vector<float> expected = run(*same_weights<Graph<4>>(*parameters), small);
+  y.resize(expected.size());
+  CHECK(largest_difference(y, expected) < 1e-6f);
 }
