@@ -50,6 +50,13 @@ template <std::size_t n> struct Iota : Expression {
   using shape = Shape<n>;
 };
 
+/// Numbers that are known when the network is compiled, row-major: `values` is a constexpr array
+/// with a name of its own.
+template <const auto& values, class S> struct Constants : Expression {
+  static_assert(values.size() == S::size, "etch: a table has as many numbers as its shape");
+  using shape = S;
+};
+
 /// How a tensor of a network changes in training: by the optimizer; by what the forward pass finds
 /// (a running mean); or not at all.
 enum class Role : unsigned char { trained, buffer, frozen };
@@ -153,6 +160,7 @@ template <class S, std::size_t number> struct Uniform01 : Expression {
 
 template <double number> inline constexpr Constant<number> constant{};
 template <std::size_t n> inline constexpr Iota<n> iota{};
+template <const auto& values, class S> inline constexpr Constants<values, S> constants{};
 
 template <FixedString name, class S, class Initializer>
 inline constexpr Parameter<name, S, Initializer> parameter{};

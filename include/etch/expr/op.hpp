@@ -17,7 +17,7 @@ namespace etch {
 /// and its step in network/emit.hpp). A missing row does not compile or fails a static_assert.
 enum class Op : unsigned char {
   // leaves
-  input, parameter, constant, iota,
+  input, parameter, constant, iota, table,
   // elementwise, one argument
   neg, abs, exp, expm1, log, log1p, sqrt, rsqrt, sin, cos, tanh, sigmoid, erf, relu,
   // elementwise, two arguments
@@ -46,6 +46,7 @@ inline constexpr OpInfo op_table[] = {
     {Op::parameter, "parameter", OpKind::leaf, 0},
     {Op::constant, "constant", OpKind::leaf, 0},
     {Op::iota, "iota", OpKind::leaf, 0},
+    {Op::table, "table", OpKind::leaf, 0},
     {Op::neg, "neg", OpKind::elementwise, 1},
     {Op::abs, "abs", OpKind::elementwise, 1},
     {Op::exp, "exp", OpKind::elementwise, 1},

@@ -8,12 +8,17 @@
 #include "etch/layers/affine.hpp"
 #include "etch/layers/attention.hpp"
 #include "etch/layers/options.hpp"
+#include "etch/layers/sequential.hpp"
 
 // Layers on graphs of N nodes: formula(x, a) with the features x [N, In] of the nodes and the
-// adjacency a [N, N], a[i, j] being the weight of the edge from node j to node i, or 0. A network
-// has one input; these layers are for formulas: call<"conv1", GraphConv<16>>(x, a).
+// adjacency a [N, N], a[i, j] being the weight of the edge from node j to node i, or 0. In a
+// network with two inputs, OnAll<GraphConv<16>>; in formulas, call<"conv1", GraphConv<16>>(x, a);
+// on a graph that never changes, OnGraph<adjacency, GraphConv<16>>.
 
 namespace etch {
+
+/// What OnGraph expects: a sample with as many nodes as an adjacency of `size` numbers has.
+template <std::size_t size> struct NodesOf {};
 
 namespace detail {
 template <class S, class A, class... Options, class... Keys>
@@ -98,6 +103,25 @@ template <std::size_t out, std::size_t heads = 1, class... Options> struct Graph
     } else {
       return a;
     }
+  }
+};
+
+/// A graph layer on one graph that is known when the network is compiled: `adjacency` is a
+/// constexpr array of N x N numbers with a name of its own. x: [N, In]; parameters are named as the
+/// layer's own.
+///
+///     constexpr std::array<float, 9> line = {0, 1, 0, 1, 0, 1, 0, 1, 0};
+///     Network<Input<3, 4>, OnGraph<line, GraphConv<8>>, ReLU, OnGraph<line, GraphConv<2>>>
+template <const auto& adjacency, class L> struct OnGraph {
+  template <class S> static constexpr auto fits() {
+    if constexpr (S::rank != 2) return Misfit<AnyShapeOfRank<2>, S>{};
+    else if constexpr (S::dims[0] * S::dims[0] != adjacency.size())
+      return Misfit<NodesOf<adjacency.size()>, S>{};
+    else return layer_fits<L, Shapes<S, Shape<S::dims[0], S::dims[0]>>>();
+  }
+  template <Expr X> static constexpr auto formula(X x) {
+    constexpr std::size_t n = extent_of<0>(X{});
+    return call<"", L>(x, constants<adjacency, Shape<n, n>>);
   }
 };
 

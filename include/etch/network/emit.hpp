@@ -77,10 +77,23 @@ template <class Source> class Routine {
     return c;
   }();
 
+  template <std::size_t size> struct Floats {
+    alignas(64) float data[size == 0 ? 1 : size] = {};
+  };
+  template <std::size_t i> static constexpr auto table = [] {
+    constexpr std::size_t size = tape.code[i].shape.size();
+    Floats<size> result;
+    for (std::size_t k = 0; k < size; ++k) {
+      result.data[k] = static_cast<float>(tape.code[i].table[k]);
+    }
+    return result;
+  }();
+
   /// Where the k-th tensor of a step lies: arguments, then sources, then targets.
   template <std::size_t s, std::size_t k> static HWY_INLINE const float* read(const Tensors& t) {
     constexpr Location at = program.locations[planned<s>.first_location + k];
     if constexpr (at.kind == Location::Kind::input) return t.inputs[at.index];
+    else if constexpr (at.kind == Location::Kind::table) return table<at.index>.data;
     else if constexpr (at.kind == Location::Kind::parameter) {
       constexpr std::size_t offset = parameter_offset(tape, at.index);
       constexpr bool trained = tape.parameters[at.index].role == Role::trained;

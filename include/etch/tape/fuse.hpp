@@ -158,7 +158,7 @@ class Fuser {
   constexpr void materialise(int value) {
     const int i = storage_of(tape_, value);
     const Op op = tape_[i].op;
-    if (op == Op::input || op == Op::parameter) return;
+    if (op == Op::input || op == Op::parameter || op == Op::table) return;
     if (step_of(i) < 0) {
       prepare_sources(tape_[i]);
       const int source = step_of_copied(i);

@@ -80,7 +80,7 @@ constexpr void derive(const Instruction& i, Value y, Value g, Value a, Value b, 
   Attributes attr = i.attr;
   attr.over_batch = false;
   switch (i.op) {
-    case Op::input: case Op::parameter: case Op::constant: case Op::iota: break;
+    case Op::input: case Op::parameter: case Op::constant: case Op::iota: case Op::table: break;
 
     case Op::neg: da += -g; break;
     case Op::abs: da += g * ((0 < a) - (a < 0)); break;

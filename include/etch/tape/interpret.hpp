@@ -29,6 +29,7 @@ template <class T> constexpr void execute(const Step<T>& s) {
     case Op::parameter: return;
     case Op::constant: return;
     case Op::iota: return;
+    case Op::table: return;
 
     case Op::neg: return map(s, [](const T& x) { return -x; });
     case Op::abs: return map(s, [](const T& x) { return absolute(x); });
@@ -171,6 +172,8 @@ template <class T> class Interpreter {
   static constexpr void write_constant(const rule::Step<T>& s) {
     if (s.code.op == Op::constant) s.fill(T(s.code.value));
     if (s.code.op == Op::iota) rule::iota(s);
+    if (s.code.op != Op::table) return;
+    for (std::size_t i = 0; i < s.code.shape.size(); ++i) s.data[i] = T(s.code.table[i]);
   }
 
   constexpr bool set(Op leaf, std::size_t index, std::span<const T> from) {

@@ -87,6 +87,19 @@ template <std::size_t n> struct lower_node<Iota<n>> {
   }
 };
 
+template <const auto& values>
+inline constexpr auto table_of_doubles = [] {
+  std::array<double, values.size()> result{};
+  for (std::size_t i = 0; i < values.size(); ++i) result[i] = static_cast<double>(values[i]);
+  return result;
+}();
+template <const auto& values, class S> struct lower_node<Constants<values, S>> {
+  static constexpr int run(Lowering& context) {
+    const double* const data = table_of_doubles<values>.data();
+    return context.tape.push({.op = Op::table, .shape = S::dims, .table = data});
+  }
+};
+
 template <FixedString name, class S, class Initializer, Role role>
 struct lower_node<Parameter<name, S, Initializer, role>> {
   static constexpr int run(Lowering& context) {

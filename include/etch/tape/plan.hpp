@@ -12,10 +12,11 @@
 
 namespace etch {
 
-/// Where a tensor lies at run time: in the index-th input, parameter or output, or in the workspace
-/// at an offset in floats.
+/// Where a tensor lies at run time: in the index-th input, parameter or output, in the table of an
+/// instruction, or in the workspace at an offset in floats.
 struct Location {
-  enum class Kind : unsigned char { input, parameter, output, workspace } kind = Kind::workspace;
+  enum class Kind : unsigned char { input, parameter, table, output, workspace } kind =
+      Kind::workspace;
   std::size_t index = 0;
 
   constexpr bool operator==(const Location&) const = default;
@@ -248,6 +249,7 @@ class Planner {
     for (std::size_t i = 0; i < tape_.size(); ++i) {
       const Instruction& instruction = tape_.code[i];
       if (instruction.op == Op::input) place_[i] = {Location::Kind::input, instruction.attr.index};
+      if (instruction.op == Op::table) place_[i] = {Location::Kind::table, i};
       if (instruction.op == Op::append) {
         place_[i] = place_[static_cast<std::size_t>(instruction.args[0])];
       }

@@ -53,6 +53,7 @@ inline std::string attributes_text(const Tape& tape, const Instruction& i) {
     case Op::matmul:
       out << (a.transpose_a ? " transpose_a" : "") << (a.transpose_b ? " transpose_b" : "");
       break;
+    case Op::conv1d: out << " dilation=" << a.dilation[1]; break;
     case Op::conv2d: case Op::conv2d_input_gradient: case Op::conv2d_weight_gradient:
       out << pair("stride", a.stride) << pair("padding", a.padding)
           << pair("dilation", a.dilation) << " groups=" << a.groups;

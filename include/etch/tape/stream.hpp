@@ -274,7 +274,8 @@ class Streamer {
       return slice(all, {.axis = 0, .start = 0, .step = 1}, n_).id;
     }
     if (i.op == Op::iota) return index_along(i, axis, key, ahead, shape);
-    if (i.op == Op::parameter && !by_key) return rows_of(id, at, ahead, shape);
+    const bool known = i.op == Op::parameter || i.op == Op::table;
+    if (known && !by_key) return rows_of(id, at, ahead, shape);
     if (info(i.op).kind == OpKind::leaf) return fail(), fixed(id);
     return rule(i, axis, key, ahead);
   }

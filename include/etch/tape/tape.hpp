@@ -24,6 +24,7 @@ namespace etch {
 ///   input, parameter   attr.index
 ///   constant           value, any shape
 ///   iota               0, 1, 2, ... along attr.axis of `shape`
+///   table              the numbers at `table`
 ///   random             from [0, 1): a function of two keys (args), attr.index and the place
 ///   reshape            same numbers in row-major order
 ///   detach             the argument, through which no gradient flows
@@ -62,6 +63,7 @@ struct Instruction {
   std::array<int, 3> args = {-1, -1, -1};
   Attributes attr{};
   double value = 0;
+  const double* table = nullptr;
 
   constexpr bool operator==(const Instruction&) const = default;
 };
