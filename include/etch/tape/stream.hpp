@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <limits>
@@ -162,13 +163,16 @@ class Streamer {
   }
 
  private:
+  /// What stands in attention where a later step would be looked at: anything, or a number.
+  enum class Later { anything, minus_infinity, zero };
+
   /// A value that changes with time.
   struct Moving {
-    int axis = nowhere;   ///< of time, on the tape of the sequence; nowhere: it does not change
-    int key = nowhere;    ///< attention: the axis of those that are looked at
-    bool causal = false;  ///< ... of which later ones are closed
+    int axis = nowhere;  ///< of time, on the tape of the sequence; nowhere: it does not change
+    int key = nowhere;   ///< attention: the axis of those that are looked at
+    Later later = Later::anything;
     long back = 0, ahead = 0;
-    int value = -1;       ///< on the tape of the stream, time in front
+    int value = -1;      ///< on the tape of the stream, time in front
   };
 
   constexpr Moving& moving(int i) { return moving_[static_cast<std::size_t>(i)]; }
@@ -194,7 +198,7 @@ class Streamer {
       if (i.args[k] < 0 || moving(i.args[k]).axis < 0) continue;
       const Moving& x = moving(i.args[k]);
       result.key = x.key >= 0 ? result_axis(i, k, x.key) : result.key;
-      result.causal = result.causal || x.causal;
+      if (x.key >= 0 && result.key < 0 && i.op != Op::matmul) return fail();
       result.back = any && result.back > x.back ? result.back : x.back;
       result.ahead = any && result.ahead > x.ahead ? result.ahead : x.ahead;
       if (!any) result.axis = result_axis(i, k, x.axis);
@@ -209,9 +213,7 @@ class Streamer {
     if (i.op == Op::conv2d) return convolve(id, result);
     const bool view = info(i.op).kind == OpKind::movement;
     if (!view && result.ahead < 0) return fail();
-    if (i.op == Op::where && moving(i.args[0]).axis < 0) {
-      result.causal = result.causal || closes_later(i.args[0], result.axis, result.key);
-    }
+    if (result.key >= 0) result.later = later_in(i, result);
     result.value = rule(i, result.axis, result.key, result.ahead);
     moving(id) = result;
   }
@@ -230,6 +232,31 @@ class Streamer {
       if (axis_of_argument(from_, i, k, r) == axis) return r;
     }
     return nowhere;
+  }
+
+  constexpr Later later_in(const Instruction& i, const Moving& result) {
+    const auto is = [&](std::size_t k, Later l) { return moving(i.args[k]).later == l; };
+    const auto zero_if = [](bool yes) { return yes ? Later::zero : Later::anything; };
+    switch (i.op) {
+      case Op::where: {
+        const bool open = moving(i.args[0]).axis >= 0 ||
+                          !closes_later(i.args[0], result.axis, result.key);
+        return open ? Later::anything : as_later(i.args[2]);
+      }
+      case Op::softmax: return zero_if(is(0, Later::minus_infinity));
+      case Op::mul: return zero_if(is(0, Later::zero) || is(1, Later::zero));
+      case Op::div: return zero_if(is(0, Later::zero));
+      default: return info(i.op).kind == OpKind::movement ? moving(i.args[0]).later
+                                                          : Later::anything;
+    }
+  }
+
+  constexpr Later as_later(int id) const {
+    while (info(from_[id].op).kind == OpKind::movement) id = from_[id].args[0];
+    if (from_[id].op != Op::constant) return Later::anything;
+    if (from_[id].value == 0) return Later::zero;
+    const bool closed = from_[id].value == -std::numeric_limits<double>::infinity();
+    return closed ? Later::minus_infinity : Later::anything;
   }
 
   /// Whether a mask is: index of what is looked at <= index of who looks.
@@ -258,7 +285,7 @@ class Streamer {
     const Moving& x = moving(arg);
     if (x.axis < 0) return unmoving(arg, axis, key, ahead);
     if (x.axis != axis || x.key != key) fail();
-    return x.ahead == ahead ? x.value : delayed(x.value, static_cast<std::size_t>(ahead - x.ahead));
+    return in_time(x, ahead).id;
   }
 
   /// The rows of something that is known beforehand: they move past as time goes on.
@@ -422,8 +449,12 @@ class Streamer {
     return reshape(all, shape);
   }
 
-  constexpr int delayed(int x, std::size_t steps) {
-    return slice(window(value(x), steps), {.axis = 0, .start = 0, .step = 1}, n_).id;
+  /// As late as `ahead` says. Of a block with the steps before it, keys would not be the same.
+  constexpr Value in_time(const Moving& x, long ahead) {
+    if (x.ahead == ahead) return value(x.value);
+    if (x.key >= 0 && n_ > 1) fail();
+    const auto steps = static_cast<std::size_t>(ahead - x.ahead);
+    return slice(window(value(x.value), steps), {.axis = 0, .start = 0, .step = 1}, n_);
   }
 
   /// Zero before the first step.
@@ -433,14 +464,18 @@ class Streamer {
     return where(index < 0.0, number(index, 0), value(x)).id;
   }
 
-  /// Scores of rows that were there before the first step do not count.
+  /// Scores of rows that were there before the first step do not count (but for who looks then,
+  /// so that a softmax is never empty).
   constexpr int only_known_rows(const Instruction& i, int scores, int axis, int key, long ahead) {
     const Dims shape = value(scores).shape();
     const Instruction count{.op = Op::iota, .shape = i.shape,
                             .attr = {.axis = static_cast<std::size_t>(key)}};
     const Value index = value(index_along(count, axis, key, ahead, shape));
     const Value closed = number(index, -std::numeric_limits<double>::infinity());
-    return where(index < 0.0, closed, value(scores)).id;
+    const Value zero = number(index, 0);
+    const Value first =
+        ahead > 0 ? elementwise(Op::min, on_axis(step_index(ahead), 0, shape), zero) : zero;
+    return where(index < first, closed, value(scores)).id;
   }
 
   /// A slice or padding along time: the same values, earlier or later.
@@ -464,7 +499,7 @@ class Streamer {
     const auto axis = static_cast<std::size_t>(x.axis);
     const std::size_t t = axis - 1, other = 1 - t;
     const Dims& kernel = from_[i.args[1]].shape;
-    if (moving(i.args[1]).axis >= 0 || i.attr.stride[t] != 1) return fail();
+    if (moving(i.args[1]).axis >= 0 || x.key >= 0 || i.attr.stride[t] != 1) return fail();
     const std::size_t span = (kernel[t + 2] - 1) * i.attr.dilation[t];
     const auto padding = static_cast<long>(i.attr.padding[t]);
     result.back += padding;
@@ -541,9 +576,10 @@ class Streamer {
       const bool looked_at = attends && k == 1;
       const bool over_time = arg.axis == summed_axis(from_, i, k);
       if (over_time != (looked_at && a.key >= 0)) return fail();
+      if (arg.key >= 0 && (k == 1 || !attends)) return fail();
       const auto axis = static_cast<std::size_t>(arg.axis);
-      const auto late = static_cast<std::size_t>(result.ahead - arg.ahead);
-      const Value now = value(late == 0 ? arg.value : delayed(arg.value, late));
+      Value now = in_time(arg, result.ahead);
+      if (over_time && result.ahead > 0) now = value(since_start(now.id, result.ahead));
       const std::size_t past = from_[i.args[k]].shape[axis] - n_;
       x[k] = from_front(looked_at ? window(now, past) : now, axis);
     }
@@ -552,12 +588,13 @@ class Streamer {
     } else {
       result.axis = result_axis(i, 0, a.axis);
       const bool sums_keys = a.key >= 0;
-      if (sums_keys && (a.key != summed_axis(from_, i, 0) || !a.causal)) return fail();
+      const bool causal = a.later == Later::zero;
+      if (sums_keys && (a.key != summed_axis(from_, i, 0) || !causal)) return fail();
       if (!sums_keys && result_axis(i, 1, b.axis) != rank - 1) return fail();
       if (result.axis != rank - 2) return fail();
       result.key = sums_keys ? nowhere : rank - 1;
-      result.causal = false;
-      result.back = static_cast<long>(from_[i.args[1]].shape[static_cast<std::size_t>(b.axis)]) - 1;
+      const std::size_t keys = from_[i.args[1]].shape[static_cast<std::size_t>(b.axis)];
+      result.back = std::max(a.back, b.back + static_cast<long>(keys) - 1);
     }
     shape.extent[result.axis] = n_;
     const Attributes attr = i.attr;
