@@ -193,10 +193,12 @@ TEST_CASE("streams of convolutions") {
 TEST_CASE("streams of layers one after the other, whose past is padded") {
   using Same = Conv1d<2, 3, PaddingSame>;
   equals_the_whole<Sequential<Same, Sigmoid, Same, Sigmoid, Same>, Shape<2, 12>>(1);
-  equals_the_whole<Sequential<Conv1d<2, 3>, Sigmoid, Same, Exponential, Conv1d<2, 2>>, Shape<2, 12>>(1,
-                                                                                      {1, 2, 4});
-  equals_the_whole<Sequential<Same, Exponential, ZeroPad1d<{3, 0}>, Conv1d<2, 3>>, Shape<2, 12>>(1);
-  equals_the_whole<Sequential<ZeroPad1d<{2, 1}>, Conv1d<2, 3, Dilation<2>>, Exponential>, Shape<2, 12>>(1);
+  equals_the_whole<Sequential<Conv1d<2, 3>, Sigmoid, Same, Exponential, Conv1d<2, 2>>,
+                   Shape<2, 12>>(1, {1, 2, 4});
+  equals_the_whole<Sequential<Same, Exponential, ZeroPad1d<{3, 0}>, Conv1d<2, 3>>,
+                   Shape<2, 12>>(1);
+  equals_the_whole<Sequential<ZeroPad1d<{2, 1}>, Conv1d<2, 3, Dilation<2>>, Exponential>,
+                   Shape<2, 12>>(1);
   equals_the_whole<Sequential<ZeroPad1d<3>, Conv1d<2, 6>, Exponential, Same>, Shape<2, 12>>(1);
 }
 
@@ -206,9 +208,8 @@ TEST_CASE("streams whose branches come at different times") {
   equals_the_whole<Residual<Residual<Same>, Sigmoid, Same>, Shape<2, 12>>(1);
   equals_the_whole<Concat<0, Conv1d<1, 3, Causal<>>, Same, Sequential<>, Conv1d<3, 1>>,
                    Shape<2, 12>>(1);
-  equals_the_whole<Sequential<Multiply<Sequential<Same, Sigmoid>, Conv1d<2, 3, PaddingSame>>, Exponential,
-                              Conv1d<1, 3, Causal<>>>,
-                   Shape<2, 12>>(1);
+  using Gated = Multiply<Sequential<Same, Sigmoid>, Conv1d<2, 3, PaddingSame>>;
+  equals_the_whole<Sequential<Gated, Exponential, Conv1d<1, 3, Causal<>>>, Shape<2, 12>>(1);
 }
 
 TEST_CASE("streams of what looks at one step at a time") {

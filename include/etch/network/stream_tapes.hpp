@@ -126,11 +126,16 @@ template <class Net, std::size_t n = 1>
 inline constexpr bool streams = Net::valid && detail::time_axis<Net, n> < InputShape<Net>::rank;
 
 namespace detail {
+/// Whether there is one result for each step.
+template <class Net>
+inline constexpr bool keeps_steps = InputShape<Net>::dims[time_axis<Net>] ==
+                                    OutputShape<Net>::dims[StreamOf<Net>::facts.axis];
+
 /// Whether a sequence is computed step by step, as its stream: then both are the same to the bit.
 template <class Net> constexpr bool goes_by_steps() {
   if constexpr (!recurs<Net>) return false;
   else if constexpr (!streams<Net>) return false;
-  else return StreamOf<Net>::facts.ahead == 0;
+  else return StreamOf<Net>::facts.ahead == 0 && keeps_steps<Net>;
 }
 }  // namespace detail
 
