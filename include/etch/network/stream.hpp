@@ -23,13 +23,24 @@ namespace etch::HWY_NAMESPACE {
 
 template <bool ok, class Net> inline constexpr bool runs_step_by_step = ok;
 
+namespace detail {
+/// What memory is for; of a network that has no stream nothing is asked.
+template <class Net, std::size_t n, bool ok = streams<Net, n>> struct stream_floats {
+  static constexpr std::size_t state = Streaming<Net, n>::state_floats;
+  static constexpr std::size_t workspace = Streaming<Net, n>::workspace;
+};
+template <class Net, std::size_t n> struct stream_floats<Net, n, false> {
+  static constexpr std::size_t state = 0, workspace = 0;
+};
+}  // namespace detail
+
 /// What a network remembers from one call to the next when it runs n steps a call: states of
 /// recurrences, windows of convolutions, keys and values of attention. Plain memory: it may be
 /// copied and put back.
 template <class Net, std::size_t n = 1> struct State {
-  static_assert(runs_step_by_step<streams<Net, n>, Net>,
+  static_assert(runs_step_by_step<streams<Net, n> || !Net::valid, Net>,
                 "etch: some layer of this network needs all of its sequence at once");
-  static constexpr std::size_t floats = Streaming<Net, n>::state_floats;
+  static constexpr std::size_t floats = detail::stream_floats<Net, n>::state;
 
   alignas(64) float data[floats == 0 ? 1 : floats] = {};
   std::uint64_t steps = 0;  ///< since the start
@@ -46,11 +57,11 @@ template <class Net, std::size_t n = 1>
 inline constexpr std::size_t state_bytes = sizeof(State<Net, n>);
 template <class Net, std::size_t n = 1>
 inline constexpr std::size_t stream_workspace_bytes =
-    sizeof(float) * Streaming<Net, n>::workspace;
+    sizeof(float) * detail::stream_floats<Net, n>::workspace;
 
 /// Working memory of one thread; its contents mean nothing between two calls.
 template <class Net, std::size_t n = 1> struct StreamWorkspace {
-  static constexpr std::size_t floats = Streaming<Net, n>::workspace;
+  static constexpr std::size_t floats = detail::stream_floats<Net, n>::workspace;
 
   alignas(64) float data[floats == 0 ? 1 : floats];
 };
@@ -59,6 +70,7 @@ template <class Net, std::size_t n = 1> struct StreamWorkspace {
 /// [C, n] for convolutions. Results come `latency<Net>` steps late; otherwise they are those of the
 /// whole sequence: to the bit where there is a recurrence, else up to the order of sums.
 template <class Net, std::size_t n>
+  requires(streams<Net, n>)
 void step(const Parameters<Net>& parameters, State<Net, n>& state,
           StreamWorkspace<Net, n>& workspace,
           std::span<const float, Streaming<Net, n>::inputs> x,
@@ -68,8 +80,13 @@ void step(const Parameters<Net>& parameters, State<Net, n>& state,
   state.steps += n;
 }
 
+/// Of a network that has no stream, which State has reported: takes everything.
+template <class Net, std::size_t n, class X, class Y>
+  requires(!streams<Net, n>)
+void step(const Parameters<Net>&, State<Net, n>&, StreamWorkspace<Net, n>&, X&&, Y&&) noexcept;
+
 /// A network with its weights, its state and its memory, for a stream of n steps a call.
-template <class Net, std::size_t n = 1> class StreamingModel {
+template <class Net, std::size_t n = 1, bool ok = streams<Net, n>> class StreamingModel {
  public:
   static constexpr std::size_t inputs = Streaming<Net, n>::inputs;
   static constexpr std::size_t outputs = Streaming<Net, n>::outputs;
@@ -113,6 +130,21 @@ template <class Net, std::size_t n = 1> class StreamingModel {
   Parameters<Net> parameters_;
   State<Net, n> state_;
   StreamWorkspace<Net, n> workspace_;
+};
+
+/// The same; so that no other error hides the first.
+template <class Net, std::size_t n> class StreamingModel<Net, n, false> {
+ public:
+  struct Nothing {
+    template <class T> operator T() const;
+  };
+  template <class... X> explicit StreamingModel(X&&...) {}
+  template <class... X> Nothing operator()(X&&...) noexcept;
+  void reset() noexcept;
+  State<Net, n>& state() noexcept;
+
+ private:
+  State<Net, n> state_;  // reports it
 };
 
 }  // namespace etch::HWY_NAMESPACE
