@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Prints the bits of what networks compute: forward, gradients, and weights after 100 steps. Built
-// for several targets; the output has to be the same for all that have fused multiply-add.
+// Prints the bits of what networks compute: forward, streams, gradients, and weights after 100
+// steps. Built for several targets; the output has to be the same for all that have fused
+// multiply-add.
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -43,6 +44,20 @@ template <class Net, std::size_t batch> void print_forward(const char* name) {
               static_cast<unsigned long long>(hash(y)));
 }
 
+/// Twice as many steps as the type has.
+template <class Net> void print_stream(const char* name) {
+  const auto model = std::make_unique<StreamingModel<Net>>();
+  initialize(model->parameters(), 3);
+  constexpr std::size_t inputs = StreamingModel<Net>::inputs;
+  const auto x = numbers(2 * InputShape<Net>::size, 8);
+  std::vector<float> y;
+  for (std::size_t i = 0; i < x.size(); i += inputs) {
+    const auto now = (*model)(std::span<const float, inputs>(x.data() + i, inputs));
+    y.insert(y.end(), now.begin(), now.end());
+  }
+  std::printf("%s stream: %016llx\n", name, static_cast<unsigned long long>(hash(y)));
+}
+
 template <class Net, class Loss, std::size_t batch> void print_training(const char* name) {
   constexpr std::size_t inputs = batch * InputShape<Net>::size;
   constexpr std::size_t targets = batch * Loss::template Target<OutputShape<Net>>::size;
@@ -67,6 +82,8 @@ using Dense = Network<Input<19>, Linear<33>, Tanh, LayerNorm<>, Linear<40>, GELU
 using Images = Network<Input<2, 11, 9>, Conv2d<5, 3, Padding<1>>, ReLU, MaxPool2d<2>,
                        Conv2d<6, 3>, BatchNorm2d<>, SiLU, Flatten, Linear<20>, Sigmoid,
                        Dropout<0.3>, Linear<4>>;
+using Memory = Network<Input<10, 3>, LSTM<19>, Linear<3>>;
+using Windows = Network<Input<3, 10>, Conv1d<21, 3, Causal<>>, Tanh, Conv1d<5, 2, Causal<>>>;
 
 }  // namespace
 
@@ -75,6 +92,8 @@ int main() {
   print_forward<Dense, 1>("dense");
   print_forward<Dense, 7>("dense");
   print_forward<Images, 1>("images");
+  print_stream<Memory>("memory");
+  print_stream<Windows>("windows");
   print_training<Dense, MSE, 7>("dense");
   print_training<Images, CrossEntropy, 5>("images");
 }

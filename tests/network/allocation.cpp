@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Neither inference nor a step of training allocates: operator new, delete and malloc are counted.
-// Sanitizers bring their own allocator, other C libraries other names; there this file is empty.
+// Neither inference nor a step of a stream or a training allocates: operator new, delete and
+// malloc are counted. Sanitizers bring their own allocator, other C libraries other names; there
+// this file is empty.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
     __has_feature(thread_sanitizer)
@@ -27,8 +28,10 @@
 #include "etch/layers/linear.hpp"
 #include "etch/layers/norm.hpp"
 #include "etch/layers/pool.hpp"
+#include "etch/layers/recurrent.hpp"
 #include "etch/layers/shape.hpp"
 #include "etch/network/model.hpp"
+#include "etch/network/stream.hpp"
 #include "etch/train/trainer.hpp"
 
 namespace {
@@ -133,6 +136,15 @@ TEST_CASE("inference does not allocate") {
   CHECK(calls_in([&] { y = (*model)(x); }) == 0);
   CHECK(calls_in([&] { (*model)(x, y); }) == 0);
   CHECK(calls_in([&] { infer<Net, 2>(model->parameters(), *workspace, pair, z); }) == 0);
+}
+
+TEST_CASE("a step of a stream does not allocate") {
+  using Heard = Network<Input<2, 8>, Conv1d<3, 3, Causal<>>, Permute<1, 0>, GRU<4>>;
+  const auto model = std::make_unique<StreamingModel<Heard, 2>>();
+  std::array<float, 8> y{};
+  CHECK(calls_in([&] { y = (*model)(std::array<float, 4>{1, 2, 3, 4}); }) == 0);
+  CHECK(calls_in([&] { model->reset(); }) == 0);
+  static_assert(noexcept((*model)(std::array<float, 4>{})) && noexcept(model->reset()));
 }
 
 TEST_CASE("a step of training does not allocate") {
