@@ -129,7 +129,7 @@ void equals_the_whole(std::size_t axis, std::vector<std::size_t> blocks = {1, 2,
                       double before = poison) {
   const Tape tape = tape_of<L, S>();
   for (const std::size_t n : blocks) {
-    for (const std::size_t late : {0, 2}) {
+    for (const std::size_t late : {0u, 2u}) {
       INFO("blocks of " << n << ", " << late << " steps late");
       CHECK(deviation(tape, axis, n, late, before) < 1e-12);
     }

@@ -176,7 +176,7 @@ constexpr void store_kernel_of_sequences(Tape& tape, int kernel, const Uses& use
   tape[kernel].shape = Dims{4, {shape[1], shape[2], shape[3], shape[0]}};
   tape.parameters[tape[kernel].attr.index].transposed = true;
   tape[image].op = Op::permute;
-  tape[image].attr.order = {3, 0, 1, 2};
+  tape[image].attr.order = {{3, 0, 1}, {2}};
 }
 }  // namespace detail
 
