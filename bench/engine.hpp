@@ -29,16 +29,16 @@ concept Engine = requires(E engine, const E result) {
 template <class E>
 concept Resets = requires(E engine) { engine.reset(); };
 
-/// What the calls of an engine on a stream read: one sample after the other, and then from the
-/// first one again.
+/// What the calls of an engine on a stream read: one input after the other, and then from the first
+/// one again.
 class Stream {
  public:
   explicit Stream(const Workload& w) : x_(w.x), inputs_(w.inputs()) {}
   void reset() { at_ = 0; }
   const float* next() {
-    const float* sample = x_.data() + at_;
+    const float* input = x_.data() + at_;
     at_ = at_ + inputs_ == x_.size() ? 0 : at_ + inputs_;
-    return sample;
+    return input;
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "wavenet.hpp"
 #include "workload.hpp"
 
 // The workloads as etch's types: one row a network, all that differs between them.
@@ -78,9 +79,10 @@ template <class F> void for_each_network(F&& f) {
   f(Row<LeNet, 32, etch::CrossEntropy>{"train_lenet_b32"});
 }
 
-/// A network that is given one sample a call.
-template <class N> struct StreamRow {
+/// A network that is given n samples a call.
+template <class N, std::size_t n = 1> struct StreamRow {
   using Net = N;
+  static constexpr std::size_t block = n;
   const char* name;
 };
 
@@ -93,6 +95,7 @@ template <class F> void for_each_stream(F&& f) {
   f(StreamRow<Sequence<etch::GRU<32>>>{"gru_32"});
   f(StreamRow<Sequence<etch::GRU<64>>>{"gru_64"});
   f(StreamRow<Tcn>{"tcn"});
+  f(StreamRow<WaveNet, 64>{"wavenet"});
 }
 
 /// Networks in training whose numbers come from sequences.cpp.

@@ -59,13 +59,42 @@ class Draw {
     return layer;
   }
 
+  /// Ten layers, their dilations powers of two, in the order in which the samples go through them.
+  Layer wavenet_array(std::string name, std::size_t in, std::size_t out, std::size_t head,
+                      bool bias) {
+    Layer layer{.kind = Kind::wavenet_array,
+                .name = std::move(name),
+                .in = in,
+                .out = out,
+                .window = 3,
+                .stages = 10,
+                .head = head};
+    const auto add = [&](const std::string& path, std::size_t rows, std::size_t columns,
+                         std::size_t window, bool with_bias) {
+      const float limit = limit_of(columns * window);
+      layer.more.push_back({path + ".weight", {rows, columns, window},
+                            numbers(rows * columns * window, limit)});
+      if (with_bias) layer.more.push_back({path + ".bias", {rows}, numbers(rows, limit)});
+    };
+    add("rechannel", out, in, 1, false);
+    for (std::size_t i = 0; i < layer.stages; ++i) {
+      const std::string path = "layers." + std::to_string(i);
+      add(path + ".conv", out, out, layer.window, true);
+      add(path + ".input_mixin", out, 1, 1, false);
+      add(path + ".1x1", out, out, 1, true);
+    }
+    add("head_rechannel", head, out, 1, bias);
+    return layer;
+  }
+
  private:
   static float limit_of(std::size_t n) { return 1 / std::sqrt(static_cast<float>(n)); }
 
   etch::Random random_;
 };
 
-/// Samples in a stream: more than the longest memory here, 31, so that each tap of it is checked.
+/// Samples in a stream of single ones: more than the longest memory there, 31, so that each tap of
+/// it is checked.
 constexpr std::size_t samples = 64;
 
 Workload recurrent_step(Kind kind, std::size_t hidden) {
@@ -91,6 +120,16 @@ Workload tcn() {
   return w;
 }
 
+/// Blocks of 64 samples; 72 of them are more than the 4093 samples that the network hears.
+Workload wavenet() {
+  Draw draw(6);
+  Workload w{.name = "wavenet", .stream = 72, .sequence = 64, .outputs = 64};
+  w.layers = {draw.wavenet_array("0.0", 1, 16, 8, false), draw.wavenet_array("0.1", 16, 8, 1, true)};
+  w.layers.back().scale = 0.02f;
+  w.x = draw.numbers(w.stream * w.inputs(), 1);
+  return w;
+}
+
 /// Sequences of 64 samples, and a target for each of them.
 Workload train_lstm() {
   Draw draw(5);
@@ -111,6 +150,7 @@ void add_sequences(std::vector<Workload>& all) {
     }
   }
   all.push_back(tcn());
+  all.push_back(wavenet());
   all.push_back(train_lstm());
 }
 

@@ -9,7 +9,7 @@ namespace bench {
 
 namespace {
 
-/// Of one input, or of one sample of a stream.
+/// Of one input.
 struct Work {
   double flops = 0;           ///< of products; a multiply-add counts as two
   double to_input_flops = 0;  ///< what the gradient of the network's own input would take
@@ -78,6 +78,10 @@ Work work_of(const Layer& layer, Size x, double positions) {
     const double scores = positions * positions;
     work.flops += 2 * 2 * scores * static_cast<double>(layer.in);  // q k, and their weights times v
     work.exps = static_cast<double>(layer.heads) * scores;
+  }
+  if (layer.kind == Kind::wavenet_array) {
+    work.tanhs = positions * static_cast<double>(layer.stages) * out;
+    if (layer.head == 1) work.flops -= 2 * positions * out * out;  // the last 1x1 leads nowhere
   }
   if (layer.kind == Kind::lstm || layer.kind == Kind::gru) {
     work.to_input_flops = 2 * positions * static_cast<double>(layer.find("weight_ih_l0")->size());

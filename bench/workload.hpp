@@ -37,6 +37,7 @@ enum class Kind {
   encoder,            ///< torch.nn.TransformerEncoderLayer, without dropout
   lstm,
   gru,
+  wavenet_array,      ///< over a stream; see bench/wavenet.hpp
 };
 enum class Activation { none, relu, tanh };
 
@@ -54,6 +55,8 @@ struct Layer {
   std::size_t window = 0;       ///< of a convolution or a pool
   std::size_t stride = 1, padding = 0, dilation = 1;
   std::size_t heads = 0, hidden = 0;  ///< of an encoder; hidden: between its linear layers
+  std::size_t stages = 0, head = 0;   ///< of a WaveNet's array; head: channels that go there
+  float scale = 1;                    ///< what the head hears is multiplied with this
   Activation activation = Activation::none;
   std::optional<std::size_t> from{};  ///< the layer whose output it reads, if not the one before
   std::optional<std::size_t> plus{};  ///< the layer whose output is added before the activation
@@ -69,16 +72,17 @@ enum class Loss { none, cross_entropy, mse };
 
 /// A network and a batch for it. With a loss it is to be trained: forward, backward and Adam (lr
 /// 1e-3, betas 0.9 and 0.999, eps 1e-8), always on this batch. With a stream each call takes the
-/// next sample, and recurrent layers and convolutions over it remember those before.
+/// next input, a sample or a block of them, and recurrent layers and convolutions over time
+/// remember those before.
 struct Workload {
   std::string name;
   std::size_t batch = 1;
-  std::size_t stream = 0;    ///< samples in x, for calls in turn; 0: each call takes the batch
+  std::size_t stream = 0;    ///< inputs in x, for calls in turn; 0: each call takes the batch
   std::size_t sequence = 1;  ///< positions of one input
   std::size_t channels = 1, height = 1, width = 1;  ///< of a position; features are channels
   std::size_t outputs = 0;
   std::vector<Layer> layers{};
-  Floats x{};  ///< [batch, sequence, channels, height, width], or [stream, channels]
+  Floats x{};  ///< [batch or stream, sequence, channels, height, width]
 
   Loss loss = Loss::none;
   std::vector<std::uint32_t> labels{};  ///< [batch], for the cross-entropy

@@ -41,8 +41,10 @@ template <class Net> class EtchFlushing : public EtchModel<Net> {
   }
 };
 
-/// One step a call.
-template <class Net> class EtchStream {
+/// A block of n samples a call.
+template <class Net, std::size_t n> class EtchStream {
+  using Model = etch::StreamingModel<Net, n>;
+
  public:
   explicit EtchStream(const Workload& w) : stream_(w) {
     load(memory_->model.parameters(), w);
@@ -52,15 +54,15 @@ template <class Net> class EtchStream {
     memory_->model.reset();
   }
   void run() {
-    constexpr std::size_t inputs = etch::StreamingModel<Net>::inputs;
-    memory_->model(std::span<const float, inputs>(stream_.next(), inputs), memory_->y);
+    memory_->model(std::span<const float, Model::inputs>(stream_.next(), Model::inputs),
+                   memory_->y);
   }
   std::span<const float> output() const { return memory_->y; }
 
  private:
   struct Memory {
-    etch::StreamingModel<Net> model;
-    alignas(64) std::array<float, etch::StreamingModel<Net>::outputs> y;
+    Model model;
+    alignas(64) std::array<float, Model::outputs> y;
   };
   std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
   Stream stream_;
@@ -151,7 +153,8 @@ std::unique_ptr<Job> etch_network(const Workload& w) {
     }
   });
   for_each_stream([&]<class R>(R row) {
-    if (w.name == row.name) job = std::make_unique<JobOf<EtchStream<typename R::Net>>>(w);
+    using E = EtchStream<typename R::Net, R::block>;
+    if (w.name == row.name) job = std::make_unique<JobOf<E>>(w);
   });
   for_each_trained_sequence([&]<class R>(R row) {
     if (w.name == row.name) job = std::make_unique<JobOf<EtchTraining<R>>>(w);

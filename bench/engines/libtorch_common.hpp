@@ -59,5 +59,7 @@ inline std::span<const float> numbers(const Tensor& t) {
 std::unique_ptr<Job> training(const Workload& w);
 /// libtorch_sequences.cpp: encoders and streams, null for other networks
 std::unique_ptr<Job> sequence(const Workload& w);
+/// libtorch_wavenet.cpp
+std::unique_ptr<Job> wavenet(const Workload& w);
 
 }  // namespace bench::libtorch

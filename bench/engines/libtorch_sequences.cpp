@@ -190,6 +190,7 @@ std::unique_ptr<Job> sequence(const Workload& w) {
     case Kind::lstm:
     case Kind::gru: return std::make_unique<JobOf<Recurrent>>(w);
     case Kind::conv1d: return std::make_unique<JobOf<Convolutions>>(w);
+    case Kind::wavenet_array: return wavenet(w);
     default: return nullptr;
   }
 }
