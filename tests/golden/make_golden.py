@@ -641,6 +641,66 @@ def transformer():
                 x=with_lengths("decoder_padded", 7, 6, [2, 1, 3]), **soft)
 
 
+class Several(nn.Module):
+    """f(modules, parts of x): the numbers of one row as several inputs, what f returns as one row."""
+
+    def __init__(self, shapes, modules, f):
+        super().__init__()
+        self.shapes, self.f = shapes, f
+        for path, module in modules.items():  # "2.1.weight" is of modules in modules
+            *outer, last = path.split(".")
+            parent = self
+            for name in outer:
+                if name not in dict(parent.named_children()):
+                    parent.add_module(name, nn.Module())
+                parent = parent.get_submodule(name)
+            parent.add_module(last, module)
+
+    def forward(self, x):
+        parts = x.split([math.prod(shape) for shape in self.shapes], -1)
+        parts = [part.reshape(len(x), *shape) for part, shape in zip(parts, self.shapes)]
+        y = self.f(self.get_submodule, *parts)
+        return torch.cat([part.flatten(1) for part in y], -1) if isinstance(y, tuple) else y
+
+
+def several():
+    """Several inputs are one row of numbers; so are several outputs, taps behind them."""
+    tanh, linear = torch.tanh, nn.Linear
+    with Family("several") as f:
+        def case(name, shapes, modules, formula, **options):
+            row = (sum(math.prod(shape) for shape in shapes),)
+            f.network(name, Several(shapes, modules, formula), row, **options)
+
+        case("siamese", [(4,), (4,)], {"leg": linear(4, 3), "3": linear(6, 1)},
+             lambda at, a, b: at("3")(tanh(torch.cat([at("leg")(a), at("leg")(b)], -1))))
+        case("shared_in_a_row", [(4,)], {"leg": linear(4, 4)},
+             lambda at, x: at("leg")(tanh(at("leg")(x))))
+        case("two_inputs_two_outputs", [(5,), (2, 4)],
+             {"0.0": linear(5, 3), "0.1": linear(4, 3), "2.1": linear(3, 2)},
+             lambda at, a, b: (at("0.1")(b) * at("0.0")(a).unsqueeze(1),
+                               at("2.1")(tanh(at("0.0")(a)))))
+        case("split_first_add", [(3,), (4,)], {"1": linear(3, 4), "3": linear(4, 2)},
+             lambda at, a, b: at("3")(at("1")(a) + b))
+
+        def scaled(at, x, c):
+            for k in "0", "1":
+                x = x * tanh(at(k + ".scale")(c)) + at(k + ".shift")(c)
+            return x
+        case("keep", [(4,), (3,)], {f"{k}.{part}": linear(3, 4)
+                                    for k in (0, 1) for part in ("scale", "shift")}, scaled)
+
+        def tapped(at, x):
+            inside = at("0.0")(x)
+            z = x + tanh(inside)
+            return at("2")(z * z), inside, z * z
+        case("taps", [(4,)], {"0.0": linear(4, 4), "2": linear(4, 2)}, tapped)
+
+        decoder = [nn.TransformerDecoderLayer(4, 2, 6, dropout=0, batch_first=True)
+                   for _ in range(2)]
+        case("decoders", [(3, 4), (2, 4)], {"0": decoder[0], "1": decoder[1]},
+             lambda at, x, memory: at("1")(at("0")(x, memory), memory), params=(-0.5, 0.5))
+
+
 class Bilinear(nn.Bilinear):
     """Of the first in1_features numbers of x and the others."""
 
@@ -1014,5 +1074,5 @@ if __name__ == "__main__":
     for family in (linear, conv, conv1d, conv_transpose, pool, adaptive_pool, resize, pad,
                    activations, piecewise, norm, batch_norm, branches, embedding, functions, kinks,
                    networks, losses, optimizers, attention, transformer, mixture, position, graph,
-                   recurrent):
+                   recurrent, several):
         family()

@@ -33,10 +33,24 @@ template <std::size_t... extents, class... Layers>
 struct network_on<etch::Shape<extents...>, Layers...> {
   using type = etch::Network<etch::Input<extents...>, Layers...>;
 };
+template <class... S, class... Layers> struct network_on<etch::Shapes<S...>, Layers...> {
+  using type = etch::Network<etch::Inputs<S...>, Layers...>;
+};
 template <class S, class... Layers> using NetworkOn = typename network_on<S, Layers...>::type;
+
+template <class S, class... Layers> struct one_layer {
+  using type = etch::Sequential<Layers...>;
+  using input = S;
+};
+template <class... S, class... Layers> struct one_layer<etch::Shapes<S...>, Layers...> {
+  using Net = NetworkOn<etch::Shapes<S...>, Layers...>;
+  using type = etch::detail::LayersOf<Net>;
+  using input = etch::InputShape<Net>;
+};
 }  // namespace detail
 
-/// Layers one after the other on samples of shape S: trained with the batch, run sample by sample.
+/// Layers one after the other on samples of shape S, or of Shapes: trained with the batch, run
+/// sample by sample.
 template <class S, class... Layers> GoldenCase golden_case(const std::string& name) {
   return detail::golden_case_of<detail::NetworkOn<S, Layers...>, 1>(name);
 }
@@ -47,10 +61,12 @@ template <class S, class... Layers> GoldenCase golden_batch_case(const std::stri
 /// Only the formula and its gradient, by the interpreter: for further options of a layer, where
 /// generated code would show nothing new and take its time to compile.
 template <class S, class... Layers> GoldenCase golden_formula_case(const std::string& name) {
-  using All = etch::Sequential<Layers...>;
-  etch::Tape formula = etch::lower<All, S>(golden_batch);
+  using One = detail::one_layer<S, Layers...>;
+  using All = typename One::type;
+  using In = typename One::input;
+  etch::Tape formula = etch::lower<All, In>(golden_batch);
   if (formula.origin.by_phase) {
-    formula = etch::lower<All, S>(golden_batch, etch::Phase::training, formula.parameters);
+    formula = etch::lower<All, In>(golden_batch, etch::Phase::training, formula.parameters);
   }
   return {name, interpreted(formula), {}};
 }
