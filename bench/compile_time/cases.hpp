@@ -52,6 +52,15 @@ inline std::string dense(std::size_t layers, bool different) {
   return net + ">;\n";
 }
 
+inline const std::string lstm = ", etch::LSTM<32>";
+inline const std::string encoder = ", etch::TransformerEncoderLayer<4, 128>";
+
+/// These layers in a network on sequences that has nothing else of them but its head.
+inline std::string on_sequences(const std::string& layers) {
+  return "using OnSequences = etch::Network<etch::Input<32, 64>" + layers +
+         ", etch::Linear<8>>;\n";
+}
+
 inline std::vector<Case> cases() {
   const std::string etch = "#include <etch/etch.hpp>\n", train = "#include <etch/train.hpp>\n";
   const std::string on_lenet = "#define NET LeNet\n#define LOSS etch::CrossEntropy\n";
@@ -74,6 +83,20 @@ inline std::vector<Case> cases() {
                        }});
       }
     }
+  }
+  const std::string on_sequence = "#define NET OnSequences\n#define LOSS etch::MSE\n";
+  const std::string six = encoder + encoder + encoder + encoder + encoder + encoder;
+  for (const bool training : {false, true}) {
+    const auto add = [&](const std::string& name, const std::string& layers) {
+      all.push_back({name + (training ? "_train" : "_infer"), [=] {
+                       return (training ? train : etch) + on_sequences(layers) + on_sequence +
+                              (training ? train_with_etch : infer_with_etch);
+                     }});
+    };
+    add("sequence", "");
+    add("lstm", lstm);
+    add("encoder", encoder);
+    add("encoder_six", six);
   }
   return all;
 }

@@ -103,16 +103,23 @@ class Table : public benchmark::BenchmarkReporter {
   void Finalize() override {
     std::printf("\n");
     for (const std::string& c : compilers_) {
-      for (const char* use : {"infer", "train"}) {
-        const auto time = [&](const char* kind, int layers) {
-          const std::string name =
-              std::string("dense_") + kind + '_' + use + '_' + std::to_string(layers) + '/' + c;
-          const auto found = seconds_.find(name);
+      for (const std::string use : {"infer", "train"}) {
+        const auto time = [&](const std::string& name) {
+          const auto found = seconds_.find(name + '/' + c);
           return found == seconds_.end() ? 0.0 : found->second;
         };
+        const auto ratio = [&](const std::string& many, const std::string& few) {
+          return time(many) / time(few);
+        };
+        const std::string different = "dense_different_" + use + '_';
+        const std::string equal = "dense_equal_" + use + '_';
         std::printf("%s, %s: 100 different layers / 50: %.2f; 100 equal layers / 10: %.2f\n",
-                    c.c_str(), use, time("different", 100) / time("different", 50),
-                    time("equal", 100) / time("equal", 10));
+                    c.c_str(), use.c_str(), ratio(different + "100", different + "50"),
+                    ratio(equal + "100", equal + "10"));
+        const double without = time("sequence_" + use);
+        std::printf("%s, %s: an LSTM adds %.2f s, an encoder %.2f s; six encoders / one: %.2f\n",
+                    c.c_str(), use.c_str(), time("lstm_" + use) - without,
+                    time("encoder_" + use) - without, ratio("encoder_six_" + use, "encoder_" + use));
       }
     }
   }
