@@ -679,14 +679,14 @@ def several():
              {"0.0": linear(5, 3), "0.1": linear(4, 3), "2.1": linear(3, 2)},
              lambda at, a, b: (at("0.1")(b) * at("0.0")(a).unsqueeze(1),
                                at("2.1")(tanh(at("0.0")(a)))))
-        case("split_first_add", [(3,), (4,)], {"1": linear(3, 4), "3": linear(4, 2)},
+        case("split_on_first_add", [(3,), (4,)], {"1": linear(3, 4), "3": linear(4, 2)},
              lambda at, a, b: at("3")(at("1")(a) + b))
 
         def scaled(at, x, c):
             for k in "0", "1":
                 x = x * tanh(at(k + ".scale")(c)) + at(k + ".shift")(c)
             return x
-        case("keep", [(4,), (3,)], {f"{k}.{part}": linear(3, 4)
+        case("on_all", [(4,), (3,)], {f"{k}.{part}": linear(3, 4)
                                     for k in (0, 1) for part in ("scale", "shift")}, scaled)
 
         def tapped(at, x):

@@ -32,7 +32,7 @@ TEST_CASE("networks of several values, and with names across them, are those of 
   using Leg = Share<"leg", Linear<3>>;
   using Two = Shapes<Shape<4>, Shape<4>>;
   using Pair = Shapes<Shape<5>, Shape<2, 4>>;
-  using Decoder = Keep<TransformerDecoderLayer<2, 6, Dropout<0.0>>>;
+  using Decoder = OnAll<TransformerDecoderLayer<2, 6, Dropout<0.0>>>;
   layers::check_golden(
       "several",
       {
@@ -41,9 +41,9 @@ TEST_CASE("networks of several values, and with names across them, are those of 
               "shared_in_a_row"),
           golden_case<Pair, Parallel<Linear<3>, Linear<3>>, Cross, Parallel<Flatten, Linear<2>>>(
               "two_inputs_two_outputs"),
-          golden_case<Shape<7>, Split<0, 3, 4>, First<Linear<4>>, Add, Linear<2>>(
-              "split_first_add"),
-          golden_case<Shapes<Shape<4>, Shape<3>>, Keep<Scaled>, Keep<Scaled>, TakeFirst>("keep"),
+          golden_case<Shape<7>, Split<0, 3, 4>, OnFirst<Linear<4>>, Add, Linear<2>>(
+              "split_on_first_add"),
+          golden_case<Shapes<Shape<4>, Shape<3>>, OnAll<Scaled>, OnAll<Scaled>, TakeFirst>("on_all"),
           golden_case<Shape<4>, Residual<Linear<4>, Tap<"inside">, Tanh>, Squares, Linear<2>>(
               "taps"),
           golden_formula_case<Shapes<Shape<3, 4>, Shape<2, 4>>, Decoder, Decoder, TakeFirst>(

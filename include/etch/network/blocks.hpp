@@ -65,7 +65,8 @@ template <std::size_t first_layer, class S> struct Open<first_layer, S> {
   template <class Done> using closed = Done;
 };
 
-// Cuts a list of layers: the open block grows while layers join, then is moved to `Done`.
+// Cuts a list of layers: the open block grows while layers join, then is moved to `Done`. No cut is
+// made where several values are on their way.
 template <class Done, class OpenBlock, std::size_t position, class S, class... Layers> struct cut {
   using type = typename OpenBlock::template closed<Done>;
 };
@@ -78,7 +79,8 @@ struct cut<Done, OpenBlock, position, S, Next, Rest...> {
 };
 
 template <class Done, class OpenBlock, std::size_t position, class S, class Next, class... Rest>
-  requires(!MadeOfRecurrences<Next> && (OpenBlock::empty || layer_facts<Next, S>.joins))
+  requires(!MadeOfRecurrences<Next> &&
+           (OpenBlock::empty || are_shapes<S> || layer_facts<Next, S>.joins))
 struct cut<Done, OpenBlock, position, S, Next, Rest...> {
   using type = typename cut<Done, typename OpenBlock::template with<Next>, position + 1,
                             ResultShape<Next, S>, Rest...>::type;
