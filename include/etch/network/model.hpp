@@ -8,10 +8,12 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "etch/network/check_input.hpp"
 #include "etch/network/flush_denormals.hpp"
@@ -42,6 +44,34 @@ void infer(const Parameters<Net>& parameters, Workspace<Net, batch>& workspace,
   Inference<Net, batch>::run(parameters.data, x.data(), y.data(), workspace.data);
 }
 
+namespace detail {
+
+/// Where several inputs come together as the row that a network reads; one input stays outside.
+template <class Net, class S = etch::detail::InputsOf<Net>> struct InputRow {};
+template <class Net, class... S> struct InputRow<Net, Shapes<S...>> {
+  alignas(64) float data[InputShape<Net>::size];
+};
+
+template <class X>
+inline constexpr std::size_t numbers_in = decltype(std::span(std::declval<const X&>()))::extent;
+
+/// What a model with several inputs is called with: not the whole row, which may come with a place
+/// for the result.
+template <class Net, class First>
+concept OneOfInputs =
+    are_shapes<etch::detail::InputsOf<Net>> && numbers_in<First> != InputShape<Net>::size;
+
+template <class S, class... X> struct same_sizes {
+  static constexpr bool value = false;
+};
+template <class... S, class... X>
+  requires(sizeof...(S) == sizeof...(X))
+struct same_sizes<Shapes<S...>, X...> {
+  static constexpr bool value = ((S::size == numbers_in<X>) && ...);
+};
+
+}  // namespace detail
+
 /// A network with its weights and its memory: all a caller needs who runs one sample at a time.
 /// The object holds everything inside; place it where so much memory may lie. Where activations may
 /// become denormal, hold a FlushDenormals around the calls.
@@ -59,19 +89,36 @@ template <class Net, bool valid = Net::valid> class Model {
   /// y = model(x): x an array, C array or span of `inputs` floats.
   template <class X> std::array<float, outputs> operator()(const X& x) noexcept {
     std::array<float, outputs> y;
-    (*this)(x, std::span<float, outputs>(y));
+    run(x, y);
     return y;
   }
 
   /// The same into the caller's memory.
-  template <class X> void operator()(const X& x, std::span<float, outputs> y) noexcept {
-    constexpr std::size_t size = decltype(std::span(x))::extent;
-    static_assert(shapes_agree<size == inputs, AtLayer<0, Model>, Expected<Shape<inputs>>,
-                               Got<Shape<size>>>,
-                  "etch: the input has another size (of a vector, pass std::span<const float, n>)");
-    if constexpr (size == inputs) {
-      infer<Net, 1>(parameters_, workspace_, std::span<const float, inputs>(x), y);
+  template <class X>
+    requires(!detail::OneOfInputs<Net, X>)
+  void operator()(const X& x, std::span<float, outputs> y) noexcept {
+    run(x, y);
+  }
+
+  /// y = model(x0, x1) of a network with several inputs, each as above. model(x) takes them one
+  /// after the other.
+  template <class First, class... More>
+    requires(sizeof...(More) > 0 && detail::OneOfInputs<Net, First>)
+  std::array<float, outputs> operator()(const First& first, const More&... more) noexcept {
+    using Wanted = etch::detail::InputsOf<Net>;
+    constexpr bool fits = detail::same_sizes<Wanted, First, More...>::value;
+    using Found = Shapes<Shape<detail::numbers_in<First>>, Shape<detail::numbers_in<More>>...>;
+    static_assert(shapes_agree<fits, AtLayer<0, Model>, Expected<Wanted>, Got<Found>>,
+                  "etch: the inputs have other sizes (of a vector, pass std::span<const float, n>)");
+    std::array<float, outputs> y;
+    if constexpr (fits) {
+      float* to = row_.data;
+      const auto add = [&](std::span<const float> x) { to = std::ranges::copy(x, to).out; };
+      add(first);
+      (add(more), ...);
+      run(row_.data, y);
     }
+    return y;
   }
 
   /// The same, or an error if an index among the inputs has no row in its table: see check_input.
@@ -88,8 +135,19 @@ template <class Net, bool valid = Net::valid> class Model {
   const Parameters<Net>& parameters() const noexcept { return parameters_; }
 
  private:
+  template <class X> void run(const X& x, std::span<float, outputs> y) noexcept {
+    constexpr std::size_t size = detail::numbers_in<X>;
+    static_assert(shapes_agree<size == inputs, AtLayer<0, Model>, Expected<Shape<inputs>>,
+                               Got<Shape<size>>>,
+                  "etch: the input has another size (of a vector, pass std::span<const float, n>)");
+    if constexpr (size == inputs) {
+      infer<Net, 1>(parameters_, workspace_, std::span<const float, inputs>(x), y);
+    }
+  }
+
   Parameters<Net> parameters_;
   Workspace<Net> workspace_;
+  [[no_unique_address]] detail::InputRow<Net> row_;
 };
 
 /// The model of a network with a mistake, which has been reported: takes everything, so that no

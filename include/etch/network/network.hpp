@@ -4,6 +4,7 @@
 #include <boost/mp11/algorithm.hpp>
 #include <boost/mp11/list.hpp>
 #include <cstddef>
+#include <ranges>
 #include <span>
 #include <string_view>
 
@@ -102,6 +103,13 @@ template <class In, class... Layers> struct layers_of<Network<In, Layers...>, tr
 /// All layers of a network as one.
 template <class Net> using LayersOf = typename layers_of<Net, Net::ends::whole>::type;
 
+template <class Net> struct inputs_of_network;
+template <class In, class... Layers> struct inputs_of_network<Network<In, Layers...>> {
+  using type = typename In::sample;
+};
+/// The shape of the input of a network, or the Shapes of several.
+template <class Net> using InputsOf = typename inputs_of_network<Net>::type;
+
 template <class Net> struct parts_of_network;
 template <class In, class... Layers> struct parts_of_network<Network<In, Layers...>> {
   static constexpr const auto& table = output_parts<In, Layers...>;
@@ -119,16 +127,36 @@ template <class Net> constexpr std::size_t find_output(std::string_view name) {
 template <FixedString name> struct OutputName {};
 template <bool ok, class Name> inline constexpr bool output_exists = ok;
 
-/// The part of a network's output that is called so: "0", "1", ... where there are several, and
-/// taps by their name. y: the output of one sample.
-template <class Net, FixedString name, class Float>
-constexpr auto output(std::span<Float, Net::ends::output::size> y) {
-  constexpr std::size_t found = detail::find_output<Net>(name.view());
-  constexpr auto& parts = detail::parts_of_network<Net>::table;
+namespace detail {
+template <class Net, FixedString name> constexpr OutputPart output_part() {
+  constexpr std::size_t found = find_output<Net>(name.view());
+  constexpr auto& parts = parts_of_network<Net>::table;
   static_assert(output_exists<(found < parts.size()), OutputName<name>>,
                 "etch: no output and no tap of this network has this name");
-  constexpr OutputPart part = parts[found < parts.size() ? found : 0];
-  return y.template subspan<part.offset, part.shape.size()>();
+  return parts[found < parts.size() ? found : 0];
+}
+}  // namespace detail
+
+/// The part of a network's output that is called so: "0", "1", ... where there are several, and
+/// taps by their name. y: the output of one sample, an array or a span; the part is a span of it.
+template <class Net, FixedString name, std::ranges::borrowed_range Y>
+constexpr auto output(Y&& y) {
+  constexpr OutputPart part = detail::output_part<Net, name>();
+  const std::span all(y);
+  constexpr std::size_t size = decltype(all)::extent;
+  using Whole = OutputShape<Net>;
+  static_assert(shapes_agree<size == Whole::size, OutputName<name>, Expected<Shape<Whole::size>>,
+                             Got<Shape<size>>>,
+                "etch: the output of this network has another size");
+  if constexpr (size == Whole::size) return all.template subspan<part.offset, part.shape.size()>();
+}
+
+/// The same in a formula, as that of a loss which looks at several outputs: with its shape.
+template <class Net, FixedString name, Expr Y> constexpr auto output(Y y) {
+  constexpr OutputPart part = detail::output_part<Net, name>();
+  const auto row = reshape<Shape<ShapeOf<Y>::size>>(y);
+  return reshape<ShapeFrom<part.shape>>(
+      slice<0, part.offset, part.offset + part.shape.size()>(row));
 }
 
 namespace detail {
