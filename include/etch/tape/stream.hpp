@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "etch/tape/passes.hpp"
+#include "etch/tape/stream_writer.hpp"
 
 // From a tape for a whole sequence to one for the next n steps of it. What an op needs of earlier
 // steps comes from windows: tensors [L, width] that hold the last rows of a value, and to which
@@ -16,131 +17,15 @@
 
 namespace etch {
 
-/// A window: so many rows, the last n of them new.
-struct Window {
-  std::size_t rows = 0, width = 0;
-
-  constexpr bool operator==(const Window&) const = default;
-};
-
-/// The places that inputs have on the tape of a stream: x [n, ..]; how many steps there were
-/// before; then the windows.
-enum StreamInput : std::size_t { of_steps, of_position, first_window };
-
-/// What a tape is as a stream. Inputs: see StreamInput. Outputs: y [n, ..].
-struct Stream {
-  Tape tape{};
-  std::vector<Window> windows{};
-  bool ok = false;        ///< false: some op needs all of its sequence
-  std::size_t axis = 0;   ///< where time is in y of the whole sequence
-  std::size_t steps = 0;  ///< of y
-  long back = 0;          ///< y[t] depends on x[t - back] to x[t + ahead], and it
-  long ahead = 0;         ///< is known `ahead` steps late
-};
-
 namespace detail {
 
-/// `shape` with one axis in front, and that of extent n.
-constexpr Dims time_first(const Dims& shape, std::size_t axis, std::size_t n) {
-  Dims d;
-  d.push(n);
-  for (std::size_t k = 0; k < shape.rank; ++k) {
-    if (k != axis) d.push(shape[k]);
-  }
-  return d;
-}
-
-/// Where another axis is when `time` has moved to the front.
-constexpr std::size_t behind_time(std::size_t axis, std::size_t time) {
-  return axis < time ? axis + 1 : axis;
-}
-
-inline constexpr int nowhere = -1;
-
-/// The axis of argument k that runs along with an axis of the result, else nowhere.
-constexpr int axis_of_argument(const Tape& tape, const Instruction& i, std::size_t k, int axis) {
-  if (axis < 0) return nowhere;
-  const Dims& x = tape[i.args[k]].shape;
-  const int rank = static_cast<int>(i.shape.rank);
-  const int rank_x = static_cast<int>(x.rank);
-  const auto at = static_cast<std::size_t>(axis);
-  switch (i.op) {
-    case Op::reshape: {
-      std::size_t before = 1;
-      for (std::size_t j = 0; j < at; ++j) before *= i.shape[j];
-      for (std::size_t j = 0, product = 1; j < x.rank; product *= x[j++]) {
-        if (product == before && x[j] == i.shape[at]) return static_cast<int>(j);
-      }
-      return nowhere;
-    }
-    case Op::permute: return static_cast<int>(i.attr.order[at]);
-    case Op::broadcast: {
-      const int j = axis - (rank - rank_x);
-      return j >= 0 && x[static_cast<std::size_t>(j)] == i.shape[at] ? j : nowhere;
-    }
-    case Op::embedding: return k == 1 && axis < rank_x ? axis : nowhere;
-    case Op::sum: case Op::max_reduce: {
-      int left = axis;
-      for (int j = 0; j < rank_x; ++j) {
-        if ((i.attr.axes >> j & 1) == 0 && left-- == 0) return j;
-      }
-      return nowhere;
-    }
-    case Op::matmul: {
-      if (axis < rank - 2) return rank_x == rank ? axis : nowhere;
-      const bool rows = axis == rank - 2;
-      if (rows != (k == 0)) return nowhere;
-      const bool swapped = k == 0 ? i.attr.transpose_a : i.attr.transpose_b;
-      return rows != swapped ? rank_x - 2 : rank_x - 1;
-    }
-    case Op::conv2d: return k == 0 && axis != 0 ? axis : nowhere;
-    case Op::detach: case Op::slice: case Op::concat: case Op::pad: case Op::softmax:
-    case Op::log_softmax:
-      return axis;
-    default: return info(i.op).kind == OpKind::elementwise ? axis : nowhere;
-  }
-}
-
-/// The axis along which a product sums argument k.
-constexpr int summed_axis(const Tape& tape, const Instruction& product, std::size_t k) {
-  const int rank = static_cast<int>(tape[product.args[k]].shape.rank);
-  const bool swapped = k == 0 ? product.attr.transpose_a : product.attr.transpose_b;
-  return swapped == (k == 0) ? rank - 2 : rank - 1;
-}
-
-/// Whether a value is the index along an axis.
-constexpr bool counts(const Tape& tape, int value, int axis) {
-  const Instruction& i = tape[value];
-  if (i.op == Op::iota) return axis == static_cast<int>(i.attr.axis);
-  if (info(i.op).kind != OpKind::movement || i.op == Op::slice || axis < 0) return false;
-  return counts(tape, i.args[0], axis_of_argument(tape, i, 0, axis));
-}
-
-/// Whether a value that does not depend on x differs along an axis.
-constexpr bool varies(const Tape& tape, int value, int axis) {
-  const Instruction& i = tape[value];
-  if (axis < 0 || i.shape[static_cast<std::size_t>(axis)] == 1) return false;
-  if (i.op == Op::constant) return false;
-  if (i.op == Op::iota) return axis == static_cast<int>(i.attr.axis);
-  if (info(i.op).kind == OpKind::elementwise) {
-    for (const int arg : i.args) {
-      if (arg >= 0 && varies(tape, arg, axis)) return true;
-    }
-    return false;
-  }
-  if (i.op == Op::broadcast) {
-    return varies(tape, i.args[0], axis_of_argument(tape, i, 0, axis));
-  }
-  return true;
-}
-
 /// Writes the stream of a tape with time along one axis of its input.
-class Streamer {
+class Streamer : StreamWriter {
  public:
   constexpr Streamer(const Tape& tape, std::size_t axis, std::size_t n, long late)
-      : from_(tape),
+      : StreamWriter(n),
+        from_(tape),
         time_(static_cast<int>(axis)),
-        n_(n),
         late_(late),
         moving_(tape.size()),
         fixed_(tape.size(), -1) {
@@ -176,7 +61,6 @@ class Streamer {
   };
 
   constexpr Moving& moving(int i) { return moving_[static_cast<std::size_t>(i)]; }
-  constexpr Value value(int id) { return {&stream_.tape, id}; }
   constexpr void fail() { stream_.ok = false; }
 
   constexpr std::size_t key_rows(const Instruction& i, int key) const {
@@ -206,7 +90,7 @@ class Streamer {
     }
     if (!any) return;
     if (i.op == Op::matmul) return product(id, result);
-    if (result.axis < 0 || loses_keys(i, result)) return fail();
+    if (result.axis < 0) return fail();
     const bool along = (i.op == Op::slice || i.op == Op::pad) &&
                        static_cast<int>(i.attr.axis) == result.axis;
     if (along) return shift(id, result);
@@ -216,14 +100,6 @@ class Streamer {
     if (result.key >= 0) result.later = later_in(i, result);
     result.value = rule(i, result.axis, result.key, result.ahead);
     moving(id) = result;
-  }
-
-  /// What attention looks at may only be summed with weights that close the future: by a product.
-  constexpr bool loses_keys(const Instruction& i, const Moving& result) {
-    for (const int arg : i.args) {
-      if (arg >= 0 && moving(arg).key >= 0 && (result.key < 0 || i.op == Op::conv2d)) return true;
-    }
-    return false;
   }
 
   /// The axis of the result along an axis of argument k.
@@ -316,22 +192,6 @@ class Streamer {
     const Value index = index_from(rows, first);
     return on_axis(index, behind_time(static_cast<std::size_t>(key),
                                       static_cast<std::size_t>(axis)), shape).id;
-  }
-
-  constexpr Value index_from(std::size_t count, long before) {
-    const Value position = value(stream_.tape.push(
-        {.op = Op::input, .batched = true, .attr = {.index = StreamInput::of_position}}));
-    const Value first = before == 0 ? position : position - static_cast<double>(before);
-    const Value from = broadcast(first, Dims{1, {count}});
-    return from + value(stream_.tape.push({.op = Op::iota, .shape = Dims{1, {count}}}));
-  }
-  constexpr Value step_index(long ahead) { return index_from(n_, ahead); }
-
-  /// A vector along one axis of a shape.
-  static constexpr Value on_axis(Value vector, std::size_t axis, const Dims& shape) {
-    Dims ones = shape;
-    for (std::size_t k = 0; k < shape.rank; ++k) ones.extent[k] = k == axis ? shape[k] : 1;
-    return broadcast(reshape(vector, ones), shape);
   }
 
   constexpr int rows_of(int id, std::size_t axis, long ahead, const Dims& shape) {
@@ -433,35 +293,12 @@ class Streamer {
     return broadcast(reshape(value(fixed(i.args[0])), d), shape).id;
   }
 
-  /// x [n, ..] as the last rows of a window, with `past` rows before them.
-  constexpr Value window(Value x, std::size_t past) {
-    const std::size_t width = x.shape().size() / n_;
-    const Instruction w{.op = Op::input,
-                        .batched = true,
-                        .shape = Dims{2, {past + n_, width}},
-                        .attr = {.index = StreamInput::first_window + stream_.windows.size()}};
-    stream_.windows.push_back({past + n_, width});
-    const int before = stream_.tape.push(w);
-    const Value flat = reshape(x, Dims{2, {n_, width}});
-    const Value all = emit(stream_.tape, Op::append, w.shape, {before, flat.id, -1});
-    Dims shape = x.shape();
-    shape.extent[0] = past + n_;
-    return reshape(all, shape);
-  }
-
   /// As late as `ahead` says. Of a block with the steps before it, keys would not be the same.
   constexpr Value in_time(const Moving& x, long ahead) {
     if (x.ahead == ahead) return value(x.value);
     if (x.key >= 0 && n_ > 1) fail();
     const auto steps = static_cast<std::size_t>(ahead - x.ahead);
     return slice(window(value(x.value), steps), {.axis = 0, .start = 0, .step = 1}, n_);
-  }
-
-  /// Zero before the first step.
-  constexpr int since_start(int x, long ahead) {
-    const Dims shape = value(x).shape();
-    const Value index = on_axis(step_index(ahead), 0, shape);
-    return where(index < 0.0, number(index, 0), value(x)).id;
   }
 
   /// Scores of rows that were there before the first step do not count (but for who looks then,
@@ -538,25 +375,6 @@ class Streamer {
     return reshape(permute(value(fixed(kernel)), {.order = {{1, 2, 3}, {0}}}), shape);
   }
 
-  /// From an axis in its place to time in front, and back.
-  static constexpr Value to_front(Value x, std::size_t axis) {
-    if (axis == 0) return x;
-    Attributes attr;
-    attr.order[0] = axis;
-    for (std::size_t k = 0; k < x.shape().rank; ++k) {
-      if (k != axis) attr.order[behind_time(k, axis)] = k;
-    }
-    return permute(x, attr);
-  }
-  static constexpr Value from_front(Value x, std::size_t axis) {
-    if (axis == 0) return x;
-    Attributes attr;
-    for (std::size_t k = 0; k < x.shape().rank; ++k) {
-      attr.order[k] = k == axis ? 0 : behind_time(k, axis);
-    }
-    return permute(x, attr);
-  }
-
   /// Products of steps with what is fixed; of steps with the steps before them (attention).
   constexpr void product(int id, Moving result) {
     const Instruction& i = from_[id];
@@ -605,11 +423,9 @@ class Streamer {
 
   const Tape& from_;
   int time_;
-  std::size_t n_;
   long late_;
   std::vector<Moving> moving_;
   Table<int> fixed_;
-  Stream stream_ = {};
 };
 
 }  // namespace detail
