@@ -109,7 +109,7 @@ template <class Net, bool valid = Net::valid> class Model {
     constexpr bool fits = detail::same_sizes<Wanted, First, More...>::value;
     using Found = Shapes<Shape<detail::numbers_in<First>>, Shape<detail::numbers_in<More>>...>;
     static_assert(shapes_agree<fits, AtLayer<0, Model>, Expected<Wanted>, Got<Found>>,
-                  "etch: the inputs have other sizes (of a vector, pass std::span<const float, n>)");
+                  "etch: the inputs have other sizes (of vectors, pass std::span<const float, n>)");
     std::array<float, outputs> y;
     if constexpr (fits) {
       float* to = row_.data;

@@ -121,7 +121,8 @@ using StreamOf = typename stream_along<Net, time_axis<Net, n>, n>::type;
 /// Whether a network can run step by step, along the first axis of its input for which that is so:
 /// [T, F], or [C, T] for convolutions. What a layer needs of the past it keeps: convolutions a
 /// window, attention (Causal<>) as many keys and values as there are steps in the input shape,
-/// recurrences their states. What looks at all of a sequence, or back from its end, can not.
+/// recurrences their states. What looks at all of a sequence, or back from its end, can not. After
+/// more steps than that attention sees the latest ones (in blocks: those before the block's end).
 template <class Net, std::size_t n = 1>
 inline constexpr bool streams = Net::valid && detail::time_axis<Net, n> < InputShape<Net>::rank;
 
@@ -141,11 +142,13 @@ template <class Net> constexpr bool goes_by_steps() {
 
 /// How many steps late results come: those of the future that an output depends on.
 template <class Net>
+  requires streams<Net>
 inline constexpr std::size_t latency =
     static_cast<std::size_t>(detail::StreamOf<Net>::facts.ahead);
 
 /// Steps of the input that an output depends on; the largest number if it depends on all.
 template <class Net>
+  requires streams<Net>
 inline constexpr std::size_t receptive_field = [] {
   constexpr detail::StreamFacts facts = detail::StreamOf<Net>::facts;
   if (facts.back >= detail::unbounded) return std::numeric_limits<std::size_t>::max();

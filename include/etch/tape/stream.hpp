@@ -119,7 +119,10 @@ class Streamer : StreamWriter {
                           !closes_later(i.args[0], result.axis, result.key);
         return open ? Later::anything : as_later(i.args[2]);
       }
-      case Op::softmax: return zero_if(is(0, Later::minus_infinity));
+      case Op::softmax: {
+        const bool over_keys = result.key == static_cast<int>(i.shape.rank) - 1;
+        return zero_if(over_keys && is(0, Later::minus_infinity));
+      }
       case Op::mul: return zero_if(is(0, Later::zero) || is(1, Later::zero));
       case Op::div: return zero_if(is(0, Later::zero));
       default: return info(i.op).kind == OpKind::movement ? moving(i.args[0]).later
