@@ -74,7 +74,9 @@ Slope slope(const etch::Parameters<Net>& parameters, std::span<const float> x,
             std::span<const float> target, std::span<const float> weight) {
   using S = typename parts<Net>::input;
   using Target = typename Loss::template Target<etch::OutputShape<Net>>;
-  etch::Tape tape = etch::lower<WeightedLoss<Net, Loss>, S, Target, etch::Shape<>>(weight.size());
+  // Tidied, for loops that are written out read each parameter many times.
+  etch::Tape tape = etch::tidied(
+      etch::lower<WeightedLoss<Net, Loss>, S, Target, etch::Shape<>>(weight.size()), true);
   const etch::Value total = etch::sum_over_batch({&tape, tape.outputs[0]});
   tape.outputs = {total.id};
   etch::Tape slopes = etch::gradient(tape, etch::leaves(tape, etch::Op::parameter));

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,12 @@ template <class R, class S, std::size_t at, std::size_t batch, bool first>
 struct training_of_block<RecurrentBlock<R, S, at>, batch, first> {
   using type = TrainedRecurrence<RecurrentBlock<R, S, 0>, batch, first>;
 };
+
+/// Whether two blocks differ in nothing but their places.
+template <class A, class B>
+inline constexpr bool equal_blocks =
+    std::is_same_v<typename training_of_block<A, 1, false>::type,
+                   typename training_of_block<B, 1, false>::type>;
 }  // namespace detail
 
 template <class Net, class Loss, std::size_t batch, class List = Blocks<Net>,
@@ -52,9 +59,18 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
   static constexpr std::size_t count = sizeof...(B);
   static constexpr auto starts = etch::detail::block_table<mp::mp_list<B...>>::starts();
 
-  /// Where nothing is trained before a block, nobody asks for the gradient of its input.
-  using Trained = mp::mp_list<
-      typename detail::training_of_block<B, batch, starts[i].trained == 0>::type...>;
+  /// Where nothing is trained before a block, nobody asks for the gradient of its input. It is
+  /// computed all the same if there is an equal block further on: that is a percent or two of a
+  /// step, and half of what the blocks would cost the compiler if they were two.
+  template <class One, std::size_t at> static constexpr bool without_input_gradient() {
+    constexpr bool trains = etch::detail::parameters_of_block<One>::floats.trained != 0;
+    if constexpr (starts[at].trained != 0) return false;
+    else if constexpr (!trains) return true;
+    else return !((starts[i].trained != 0 && detail::equal_blocks<One, B>) || ...);
+  }
+  static constexpr std::array without = {without_input_gradient<B, i>()...};
+  using Trained =
+      mp::mp_list<typename detail::training_of_block<B, batch, without[i]>::type...>;
   template <std::size_t j> using Block = mp::mp_at_c<Trained, j>;
   using LossOf = LossRoutine<Loss, OutputShape<Net>, batch>;
 
@@ -78,21 +94,24 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
     }
   }
 
-  /// Of all slots, then of the loss's scratch area; last the size of all.
+  /// Of all slots, then of the loss's scratch area and of the gradient of x; last the size of all.
   static constexpr auto offsets = []<class... T>(mp::mp_list<T...>) {
     std::vector<Lifetime> lives;
     (add_lives<T>(lives, i), ...);
     lives.push_back({.floats = LossOf::workspace, .first = count, .last = count});
+    lives.push_back({.floats = without[0] ? 0 : batch * InputShape<Net>::size,
+                     .first = 2 * count,
+                     .last = 2 * count});
     const Layout layout = lay_out(lives);
-    std::array<std::size_t, first[count] + 2> at{};
+    std::array<std::size_t, first[count] + 3> at{};
     etch::detail::copy_all(layout.offsets, at);
-    at[first[count] + 1] = layout.floats;
+    at[first[count] + 2] = layout.floats;
     return at;
   }(Trained{});
 
  public:
   /// Working memory, in floats.
-  static constexpr std::size_t workspace = offsets[first[count] + 1];
+  static constexpr std::size_t workspace = offsets[first[count] + 2];
 
   /// Keys of random numbers that a step wants, whole numbers below 2^24: two a block, if any.
   static constexpr std::size_t keys = (Block<i>::draws || ...) ? 2 * count : 0;
@@ -146,7 +165,8 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
             slots_of(block)};
   }
   static HWY_INLINE float* input_gradient_of(std::size_t block, float* memory) {
-    return block == 0 ? nullptr : memory + slots_of(block - 1)[detail::gradient];
+    if (block != 0) return memory + slots_of(block - 1)[detail::gradient];
+    return without[0] ? nullptr : memory + offsets[first[count] + 1];
   }
 
   static HWY_INLINE float loss(const float* target, const float* weight, float* memory) noexcept {
