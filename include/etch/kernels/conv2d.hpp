@@ -35,19 +35,36 @@ template <std::size_t count> HWY_INLINE void clear_floats(float* to) {
   if constexpr (count != 0) std::memset(to, 0, count * sizeof(float));
 }
 
+/// to[i] = from[i * stride] for i < count; reads nothing beyond from + room.
+template <std::size_t count, std::size_t stride, std::size_t room>
+HWY_INLINE void copy_strided(const float* from, float* HWY_RESTRICT to) {
+  if constexpr (count != 0 && stride == 1) {
+    std::memcpy(to, from, count * sizeof(float));
+  } else if constexpr (count >= 4 && stride == 2 && lanes > 1) {
+    using D = TagFor<count>;
+    constexpr std::size_t all = hn::MaxLanes(D{});
+    unrolled<(count + all - 1) / all>([&](auto v) HWY_ATTR {
+      constexpr std::size_t first = v * all, left = room - 2 * first;
+      const hn::Vec<D> low = load_lanes<std::min(all, left)>(D{}, from + 2 * first);
+      hn::Vec<D> high = low;
+      if constexpr (left > all) {
+        high = load_lanes<std::min(all, left - all)>(D{}, from + 2 * first + all);
+      }
+      store_lanes<std::min(all, count - first)>(D{}, ConcatEven(D{}, high, low), to + first);
+    });
+  } else {
+    for (std::size_t i = 0; i < count; ++i) to[i] = from[i * stride];
+  }
+}
+
 /// The output columns of one source row as tap column kx sees it.
 template <Correlation c, std::size_t kx>
 HWY_INLINE void pack_row(const float* row, float* HWY_RESTRICT to) {
   constexpr TapColumns columns = tap_columns(c, kx);
   constexpr std::size_t count = columns.last - columns.first;
   clear_floats<columns.first>(to);
-  if constexpr (count != 0 && c.stride[1] == 1) {
-    std::memcpy(to + columns.first, row + columns.source, count * sizeof(float));
-  } else {
-    for (std::size_t i = 0; i < count; ++i) {
-      to[columns.first + i] = row[columns.source + i * c.stride[1]];
-    }
-  }
+  copy_strided<count, c.stride[1], c.in[1] - columns.source>(row + columns.source,
+                                                             to + columns.first);
   clear_floats<c.out[1] - columns.last>(to + columns.last);
 }
 
@@ -199,9 +216,19 @@ struct CorrelationTile {
 /// read is often two; this makes it forget where the vector came from.
 template <class V> HWY_INLINE V in_register(V v) {
 #if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
-  asm("" : "+x"(v.raw));
+  asm("" : "+v"(v.raw));
 #endif
   return v;
+}
+
+/// Keeps g++ from carrying what it read through the pointer over to the next tap or pixel. Some of
+/// that is read there again, but no register is free to hold it, and broadcasting a register costs
+/// a shuffle, broadcasting from memory nothing.
+HWY_INLINE const float* read_anew(const float* p) {
+#if HWY_COMPILER_GCC_ACTUAL
+  asm("" : "+r"(p));
+#endif
+  return p;
 }
 
 /// `count` source lanes. In scratch all lanes can be read: there is slack behind it.
@@ -218,6 +245,7 @@ HWY_INLINE hn::Vec<D> load_pixels(D d, const float* p) {
 template <Correlation c, class T, class D, std::size_t... j, std::size_t... i>
 HWY_INLINE void add_tap(D d, const float* source, const float* weight, hn::Vec<D>* HWY_RESTRICT sum,
                         std::index_sequence<j...>, std::index_sequence<i...>) {
+  source = read_anew(source);
   hn::Vec<D> x[T::all] = {
       load_pixels<T::runs.layout, T::count(j)>(d, source + T::offset(j))...};
   if constexpr (T::outputs > 1) ((x[j] = in_register(x[j])), ...);
@@ -225,44 +253,20 @@ HWY_INLINE void add_tap(D d, const float* source, const float* weight, hn::Vec<D
    ...);
 }
 
-/// Multiply-adds in a row to be written out: of more than these g++ reads the operands all at once,
-/// early, and spills the sums to make room.
-inline constexpr std::size_t unrolled_products = 48;
-
-/// One row of a window, from the weight of its first tap.
-template <Correlation c, class T, class D>
-HWY_INLINE void add_tap_row(D d, const float* source, const float* weight,
-                            hn::Vec<D>* HWY_RESTRICT sum) {
-  constexpr std::size_t step = c.kernel[1] > 1 ? tap_offset<c>(0, 0, 1) : 0;
-  constexpr auto j = std::make_index_sequence<T::all>{};
-  constexpr auto i = std::make_index_sequence<T::outputs * T::all>{};
-  if constexpr (c.kernel[1] * T::outputs * T::all <= unrolled_products) {
-    unrolled<c.kernel[1]>([&](auto kx) HWY_ATTR {
-      add_tap<c, T>(d, source + kx * step,
-                    weight + static_cast<std::ptrdiff_t>(kx) * c.weight_tap[1], sum, j, i);
-    });
-  } else {
-    for (std::size_t kx = 0; kx < c.kernel[1]; ++kx, weight += c.weight_tap[1]) {
-      add_tap<c, T>(d, source + kx * step, weight, sum, j, i);
-    }
-  }
-}
-
-/// All taps of a tile. The window is unrolled while that stays small.
+/// All taps of a tile.
 template <Correlation c, class T, class D>
 HWY_INLINE void add_taps(D d, const float* source, const float* weight,
                          hn::Vec<D>* HWY_RESTRICT sum) {
+  constexpr std::size_t step = c.kernel[1] > 1 ? tap_offset<c>(0, 0, 1) : 0;
+  constexpr auto j = std::make_index_sequence<T::all>{};
+  constexpr auto i = std::make_index_sequence<T::outputs * T::all>{};
   weight += c.weight_first;
   for (std::size_t channel = 0; channel < c.inputs; ++channel) {
-    if constexpr (c.taps() * T::outputs * T::all <= 128) {
-      unrolled<c.kernel[0]>([&](auto ky) HWY_ATTR {
-        add_tap_row<c, T>(d, source + tap_offset<c>(0, ky, 0),
-                          weight + static_cast<std::ptrdiff_t>(ky) * c.weight_tap[0], sum);
-      });
-    } else {
-      const float* row = weight;
-      for (std::size_t ky = 0; ky < c.kernel[0]; ++ky, row += c.weight_tap[0]) {
-        add_tap_row<c, T>(d, source + tap_offset<c>(0, ky, 0), row, sum);
+    const float* row = weight;
+    for (std::size_t ky = 0; ky < c.kernel[0]; ++ky, row += c.weight_tap[0]) {
+      const float *from = source + tap_offset<c>(0, ky, 0), *w = row;
+      for (std::size_t kx = 0; kx < c.kernel[1]; ++kx, from += step, w += c.weight_tap[1]) {
+        add_tap<c, T>(d, from, w, sum, j, i);
       }
     }
     source += tap_offset<c>(1, 0, 0);
@@ -351,13 +355,14 @@ template <auto spec, auto chain>
 void conv2d(const float* x, const float* weight, const float* const* sources,
             float* const* targets, float* HWY_RESTRICT scratch) noexcept {
   constexpr Correlation c = detail::forward_correlation(spec);
+  const Buffers<chain> held(sources, targets);
   for (std::size_t sample = 0; sample < spec.batch; ++sample) {
     for (std::size_t group = 0; group < spec.groups; ++group) {
       const std::size_t first = group * c.outputs;
       const auto finish = [=](auto count, std::size_t output, std::size_t pixel,
                               hn::Vec<FloatTag> sum) HWY_ATTR {
         const Position at{{sample, first + output, pixel}};
-        run_chain<chain, count>(FloatTag{}, at, sum, sources, targets);
+        run_chain<chain, count>(FloatTag{}, at, sum, held.sources, held.targets);
       };
       detail::pack_and_correlate<c>(
           x + sample * spec.x_batch + group * c.inputs * spec.height * spec.width,

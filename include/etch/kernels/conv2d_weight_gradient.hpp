@@ -45,15 +45,6 @@ template <Conv2dSpec s> constexpr GradientTile gradient_tile() {
   return {1, (window(s) + parts - 1) / parts, vectors};
 }
 
-/// Keeps g++ from carrying what it read through the pointer over to the next pixel: broadcasting a
-/// register costs a shuffle, broadcasting from memory nothing.
-HWY_INLINE const float* read_anew(const float* p) {
-#if HWY_COMPILER_GCC_ACTUAL
-  asm("" : "+r"(p));
-#endif
-  return p;
-}
-
 /// Adds one sample's products to `taps` taps from `first` (of the window, then of the next
 /// channels) by `vectors` vectors of outputs. g: [pixels][pitch], sums: [taps][pitch].
 template <Conv2dSpec s, std::size_t first, std::size_t taps, std::size_t vectors>
