@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "etch/tape/fuse.hpp"
@@ -49,7 +50,8 @@ class Planner {
       : tape_(tape),
         schedule_(fuse(tape)),
         place_(tape.size(), Location{}),
-        life_(tape.size(), -1) {}
+        life_(tape.size(), -1),
+        link_of_(tape.size(), -1) {}
 
   /// scratch(instruction): floats of working memory that its kernel wants.
   template <class Scratch> constexpr Program run(Scratch scratch) {
@@ -158,8 +160,7 @@ class Planner {
   }
 
   constexpr void write_chain(const Step& step, PlannedStep& planned, Buffers& buffers) {
-    Table<int> link_of(tape_.size(), -1);
-    const auto at = [&](int i) -> int& { return link_of[static_cast<std::size_t>(i)]; };
+    const auto at = [&](int i) -> int& { return link_of_[static_cast<std::size_t>(i)]; };
     const auto next = [&] {
       return static_cast<int>(program_.links.size() - planned.first_link);
     };
@@ -172,8 +173,8 @@ class Planner {
       for (int k = 0; k < argument_count(i); ++k) {
         const View view = view_of(tape_, argument(i, k));
         int& known = at(view.base);
-        const bool inside = known >= 0 && in_chain(step, view.base);
-        link.args[static_cast<std::size_t>(k)] = inside ? known : leaf(i, view, planned, buffers);
+        link.args[static_cast<std::size_t>(k)] =
+            known >= 0 ? known : leaf(i, view, planned, buffers);
       }
       if (link.op == Op::random) count_places(i, planned, link);
       if (is_copy(i)) {
@@ -183,13 +184,15 @@ class Planner {
         program_.links.push_back(link);
       }
     }
-    for (std::size_t i = 0; i < tape_.size(); ++i) {
-      const bool member = link_of[i] >= 0 && in_chain(step, static_cast<int>(i));
-      if (!member || schedule_.stored[i] == 0) continue;
+    const auto finish = [&](int i) {
+      const int link = std::exchange(at(i), -1);
+      if (schedule_.stored[static_cast<std::size_t>(i)] == 0) return;
       program_.stores.push_back(
-          {.value = link_of[i], .buffer = static_cast<int>(buffers.targets.size())});
-      buffers.targets.push_back(static_cast<int>(i));
-    }
+          {.value = link, .buffer = static_cast<int>(buffers.targets.size())});
+      buffers.targets.push_back(i);
+    };
+    if (step.heavy >= 0) finish(step.heavy);
+    for (const int i : step.chain) finish(i);
   }
 
   constexpr void count_places(int i, const PlannedStep& planned, Link& link) const {
@@ -199,14 +202,6 @@ class Planner {
         domain_access(tape_, {.base = i, .access = contiguous(instruction.shape)});
     link.access = merge_onto(domain, own, planned.domain).access;
     link.buffer = static_cast<int>(instruction.attr.index);
-  }
-
-  constexpr bool in_chain(const Step& step, int i) const {
-    if (i == step.heavy) return true;
-    for (const int member : step.chain) {
-      if (member == i) return true;
-    }
-    return false;
   }
 
   /// A link that brings a value from outside into the chain; equal ones are shared.
@@ -340,6 +335,7 @@ class Planner {
   Schedule schedule_;
   Table<Location> place_;  // by instruction
   Table<int> life_;        // by instruction
+  Table<int> link_of_;     // by instruction: its link in the chain that is being written, or -1
   Program program_ = {};
   std::vector<int> uses_ = {};  // by location: the instruction that is stored there
   std::vector<Lifetime> lives_ = {};
