@@ -45,7 +45,6 @@ using Pair = Network<Inputs<Shape<3>, Shape<2, 3>>, Cross, Parallel<Linear<2>, L
 
 /// A loss that looks at both outputs: the first one counts as a number, the second one as logits.
 struct BothOutputs {
-  static constexpr bool classifies = false;
   template <class S> using Target = S;
 
   template <Expr X, Expr T> static constexpr auto formula(X x, T t) {
@@ -61,7 +60,6 @@ using Features = Network<Input<1, 6, 6>, Conv2d<3, 3>, Tap<"edges">, Tanh, Conv2
 
 /// The style loss of Gatys et al. (2016): Gram matrices of the features as those of another image.
 struct Style {
-  static constexpr bool classifies = false;
   template <class S> using Target = S;
 
   template <Expr X, Expr T> static constexpr auto formula(X x, T t) {

@@ -14,6 +14,7 @@
 #include "etch/data/batches.hpp"
 #include "etch/data/dataset.hpp"
 #include "etch/data/result.hpp"
+#include "etch/network/check_input.hpp"
 #include "etch/network/parameters.hpp"
 #include "etch/network/training.hpp"
 #include "etch/train/history.hpp"
