@@ -45,36 +45,29 @@ using Spectrum = Network<Input<1, 24, 5>, Conv2d<3, Size2d{3, 3}, Padding<Size2d
 
 TEST_CASE("causal convolutions step by step are those of the whole sequence") {
   equals_the_whole<Wavenet<40>>();
-  equals_the_whole<Wavenet<40>, 4>();
   equals_the_whole<Wavenet<40>, 5>();  // windows of 7 and 13 steps
 }
 
 TEST_CASE("a stream goes on beyond the length of its type, and its rings turn many times") {
-  equals_the_whole<Wavenet<12>, 1, Wavenet<100>>();
   equals_the_whole<Wavenet<12>, 5, Wavenet<100>>();
 }
 
 TEST_CASE("convolutions that look ahead come late by just that") {
   static_assert(latency<Valid> == 2 + 9 && receptive_field<Valid> == 12);
-  equals_the_whole<Valid>();
   equals_the_whole<Valid, 8>();
   static_assert(latency<Same> == 2 + 2 + 1 && receptive_field<Same> == 10);
-  equals_the_whole<Same>();
   equals_the_whole<Same, 5>();
 }
 
 TEST_CASE("branches wait for each other") {
   static_assert(latency<Skips> == 2 + 1 && receptive_field<Skips> == 3 + 4 + 2);
-  equals_the_whole<Skips>();
   equals_the_whole<Skips, 5>();
   static_assert(latency<Branches> == 2 && receptive_field<Branches> == 1 + 4 + 1);
-  equals_the_whole<Branches>();
   equals_the_whole<Branches, 3>();
 }
 
 TEST_CASE("images stream along the axis that all layers can follow") {
   static_assert(latency<Spectrum> == 1 + 1);
-  equals_the_whole<Spectrum>();
   equals_the_whole<Spectrum, 4>();
 }
 

@@ -47,9 +47,11 @@ template <class Source> struct RoutineOf {
 /// trained. The names of its functions hold one block, not the network: names as long as a deep
 /// network, one for each of its blocks, are what compilers would spend their time on.
 template <class Layers, class S, std::size_t batch, bool first> class TrainedBlock {
+ public:
   using Forward = Routine<ForwardTape<Layers, S, batch, !first>>;
   using Backward = Routine<BackwardTape<Layers, S, batch, !first>>;
 
+ private:
   /// The forward pass of those who only ask for the loss.
   static constexpr bool by_phase = formula_tape<Layers, S>.origin.by_phase;
   using Evaluation =
