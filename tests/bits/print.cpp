@@ -84,6 +84,8 @@ using Images = Network<Input<2, 11, 9>, Conv2d<5, 3, Padding<1>>, ReLU, MaxPool2
                        Dropout<0.3>, Linear<4>>;
 using Memory = Network<Input<10, 3>, LSTM<19>, Linear<3>>;
 using Windows = Network<Input<3, 10>, Conv1d<21, 3, Causal<>>, Tanh, Conv1d<5, 2, Causal<>>>;
+using ManyChannels = Network<Input<16, 12, 20>, Conv2d<16, 3, Padding<1>>, ReLU,
+                             Conv2d<24, 3, Stride<2>, Padding<1>>, Tanh>;
 
 }  // namespace
 
@@ -94,6 +96,7 @@ int main() {
   print_forward<Images, 1>("images");
   print_stream<Memory>("memory");
   print_stream<Windows>("windows");
+  print_forward<ManyChannels, 2>("many channels");
   print_training<Dense, MSE, 7>("dense");
   print_training<Images, CrossEntropy, 5>("images");
 }

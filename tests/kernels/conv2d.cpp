@@ -240,6 +240,35 @@ TEST_CASE("the input gradient of conv2d agrees with the definition where it goes
 }
 
 namespace {
+template <Conv2dSpec s> void check_winograd() {
+  static_assert(etch::detail::by_winograd(s));
+  CAPTURE(s.channels, s.height, s.width, s.outputs, s.kernel[1], s.padding[0], s.padding[1]);
+  check_forward<s>(Tensors(s));
+}
+
+constexpr Conv2dSpec own_weights(Conv2dSpec s) {
+  s.weight_batch = weight_size(s);
+  return s;
+}
+}  // namespace
+
+TEST_CASE("conv2d agrees with the definition where it goes Winograd's way") {
+  check_winograd<conv(24, 8, 8, 24, 3, 3, {.padding = {1, 1}, .batch = 2})>();
+  check_winograd<conv(16, 7, 19, 18, 3, 3, {.padding = {1, 1}})>();
+  check_winograd<conv(17, 16, 16, 16, 3, 3, {.padding = {1, 1}})>();
+  check_winograd<conv(12, 10, 34, 12, 3, 3)>();
+  check_winograd<conv(16, 9, 22, 14, 3, 5, {.padding = {2, 3}})>();
+  check_winograd<conv(40, 24, 40, 40, 3, 1)>();
+  check_winograd<conv(28, 14, 16, 28, 3, 2, {.padding = {0, 1}})>();
+  check_winograd<conv(16, 14, 19, 16, 3, 3, {.padding = {1, 2}, .dilation = {1, 2}})>();
+  check_winograd<conv(32, 10, 17, 32, 3, 3, {.padding = {1, 1}, .groups = 2, .batch = 2})>();
+  check_winograd<conv(16, 12, 12, 72, 3, 3, {.padding = {1, 1}, .batch = 2})>();  // in two parts
+  check_winograd<own_weights(conv(16, 15, 9, 16, 3, 3, {.padding = {1, 1}, .batch = 3}))>();
+  check_winograd<cut_to(13, 20, conv(16, 9, 9, 16, 3, 3, {.padding = {3, 1}}))>();
+  check_winograd<cut_to(9, 16, conv(16, 13, 19, 16, 3, 3))>();
+}
+
+namespace {
 constexpr Conv2dSpec shared(bool x, bool weight, bool g) {
   Conv2dSpec s = conv(2, 5, 6, 4, 3, 3, {.padding = {1, 1}, .batch = 3});
   if (x) s.x_batch = 0;

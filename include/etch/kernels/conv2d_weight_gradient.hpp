@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "etch/kernels/chain.hpp"
-#include "etch/kernels/conv2d.hpp"
 #include "etch/kernels/conv2d_layout.hpp"
+#include "etch/kernels/correlation.hpp"
 #include "etch/kernels/lanes.hpp"
 #include "etch/kernels/transpose.hpp"
 
