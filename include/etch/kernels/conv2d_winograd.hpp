@@ -137,7 +137,8 @@ HWY_INLINE void winograd_sums(const float* weight, float* HWY_RESTRICT scratch) 
   float* const sums = scratch + at.sums;
   const float* const u = scratch + at.weights;
   const float* const weights[4] = {weight, u, u + width, weight + 2 * width};
-  for (const std::size_t i : {1, 2, 0, 3}) {
+  constexpr std::size_t order[] = {1, 2, 0, 3};
+  for (const std::size_t i : order) {
     const auto finish = [=](auto count, std::size_t output, std::size_t pixel,
                             hn::Vec<FloatTag> sum) HWY_ATTR {
       constexpr FloatTag d;
