@@ -2,7 +2,7 @@
 // An option that a GRU does not have: its activations are what makes it one.
 // expect: this layer does not take what it is given between its angle brackets
 // expect: AtLayer<1, GRU<4, Bias<false>, Activation<ReLU>>>
-// expect: Expected<OneOf<option::NumLayers, option::Bidirectional, option::Truncate, option::Bias>>
+// expect: option::Truncate, option::Bias, option::Dropout>>
 // expect: Got<Activation<ReLU>>
 #include "etch/layers/linear.hpp"
 #include "etch/layers/recurrent.hpp"
