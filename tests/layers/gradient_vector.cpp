@@ -21,22 +21,14 @@ constexpr auto scaled = [](auto x, auto w) { return x / (1_c + w * w) + exp(w) *
 TEST_CASE("gradients through vector layers in the middle are those of central differences") {
   std::vector<layers::GradientCase> cases;
   Middle<ReLU>::add<5>(cases, "ReLU");
-  Middle<LeakyReLU<0.2>>::add<5>(cases, "LeakyReLU");
-  Middle<Sigmoid>::add<5>(cases, "Sigmoid");
   Middle<Tanh>::add<5>(cases, "Tanh");
   Middle<GELU>::add<5>(cases, "GELU");
-  Middle<GELUTanh>::add<5>(cases, "GELUTanh");
-  Middle<SiLU>::add<5>(cases, "SiLU");
-  Middle<ELU<0.5>>::add<5>(cases, "ELU");
-  Middle<Softplus<2.0>>::add<5>(cases, "Softplus");
   Middle<Softmax<>>::add<5>(cases, "Softmax");
   Middle<LogSoftmax<>>::add<5>(cases, "LogSoftmax");
   Middle<LayerNorm<>>::add<1, 5>(cases, "LayerNorm");
   Middle<Linear<6>, BatchNorm1d<>, Tanh>::add<5>(cases, "BatchNorm1d");
   Middle<Linear<6>, Dropout<0.4>, Tanh>::add<1, 5>(cases, "Dropout after a product");
   Middle<LayerNorm<>, Dropout<0.4>, Dropout<0.2>>::add<5>(cases, "Dropout, twice");
-  Middle<Mish>::add<5>(cases, "Mish");
-  Middle<SELU>::add<5>(cases, "SELU");
   Middle<PReLU<>>::add<1, 5>(cases, "PReLU");
   Middle<GLU<>>::add<5>(cases, "GLU");
   Middle<Linear<7>>::add<1, 5>(cases, "Linear");

@@ -23,8 +23,6 @@ TEST_CASE("gradients through image layers that change the size are those of cent
   Middle<AdaptiveAvgPool2d<{3, 2}>>::add<5>(cases, "AdaptiveAvgPool2d");
   Middle<Upsample<2>>::add<1, 5>(cases, "Upsample, nearest");
   Middle<Upsample<{2, 1}, Mode<Interpolation::bilinear>>>::add<5>(cases, "Upsample, bilinear");
-  Middle<ConstantPad2d<{1, 0, 0, 2}, 0.5>>::add<5>(cases, "ConstantPad2d");
   Middle<ReflectionPad2d<{2, 1, 0, 1}>>::add<5>(cases, "ReflectionPad2d");
-  Middle<ReplicationPad2d<{2, 0, 0, 1}>>::add<5>(cases, "ReplicationPad2d");
   layers::check_gradients(cases);
 }
