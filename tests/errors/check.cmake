@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
-# cmake -Dcommand=<compiler;flags> -Dcompiler=<CMake's id> -Dfile=<mistake.cpp> -P check.cmake
+# cmake -Dcommand=<compiler;flags> -Dcompiler=<CMake's id> -Dfile=<mistake.cpp> -Dboth=<bool>
+#       -P check.cmake
 #
-# The file must compile as it is. With -DMISTAKE it must fail, the output must hold the text of
+# The file must compile as it is (asked if `both`). With -DMISTAKE it must fail, the output must hold the text of
 # every line `// expect: <text>`, and errors must number one (or N, by a line `// errors: N`).
 # Both sides are compared without `etch::`, quotes, integer suffixes and runs of blanks, so that one
 # text suits every compiler; source lines are not echoed, so that none matches by itself.
@@ -23,10 +24,12 @@ function(normalise variable)
   set(${variable} "${text}" PARENT_SCOPE)
 endfunction()
 
-execute_process(COMMAND ${command} ${${compiler}} ${file}
-                RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
-if(NOT result EQUAL 0)
-  message(FATAL_ERROR "does not compile even without the mistake:\n${output}")
+if(both OR NOT DEFINED both)
+  execute_process(COMMAND ${command} ${${compiler}} ${file}
+                  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "does not compile even without the mistake:\n${output}")
+  endif()
 endif()
 execute_process(COMMAND ${command} ${${compiler}} -DMISTAKE ${file}
                 RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)

@@ -351,6 +351,7 @@ struct lower_node<Scan<C, suffix, options, X>> {
     const Value x{&context.tape, lower_expression<X>(context)};
     std::vector<int> results = zero_states<StatesOf<C, Step>>::on(context.tape);
     results.insert(results.begin(), -1);
+    const std::size_t count = results.size();
     Table<int> y(steps, -1);
     for (std::size_t k = 0; k < steps; ++k) {
       const std::size_t t = options.reverse ? steps - 1 - k : k;
@@ -363,6 +364,7 @@ struct lower_node<Scan<C, suffix, options, X>> {
       Lowering inner = inside(context, context.scope, results);
       inner.suffix.append(suffix.view());
       results = lower_values<CellFormula<C, Step>>(inner);
+      results.resize(count, results[0]);  // a cell that forgets states was reported
       y[t] = reshape({x.tape, results[0]}, dims_of_sequence<1, CellOutput<C, Step>>()).id;
     }
     int all = y[0];
