@@ -145,19 +145,13 @@ template <class S, std::size_t axis, std::size_t n> struct StreamEnd {
   static constexpr bool in_front = before == 1 || n == 1;
 };
 
-}  // namespace detail
-
-namespace detail {
 template <class Net, std::size_t n, class Links = typename etch::detail::StreamOf<Net, n>::links>
 class StreamedBlocks;
 
-/// The blocks of a network, each by n steps.
+/// The blocks of a network, each by n steps, time in front.
 template <class Net, std::size_t n, class... Link>
 class StreamedBlocks<Net, n, mp::mp_list<Link...>> {
   static constexpr std::size_t count = sizeof...(Link);
-  using Facts = etch::detail::StreamOf<Net, n>;
-  using From = StreamEnd<InputShape<Net>, etch::detail::time_axis<Net, n>, n>;
-  using To = StreamEnd<OutputShape<Net>, Facts::facts.axis, n>;
 
   template <class L> using Run = StreamedBlock<L>;
   static constexpr auto placed = etch::detail::lay_out_blocks<count>(
@@ -171,77 +165,59 @@ class StreamedBlocks<Net, n, mp::mp_list<Link...>> {
     return result;
   }();
 
+ public:
+  static constexpr std::size_t state_floats = at[count];
+  static constexpr std::size_t workspace = placed.floats;
+
+  static HWY_INLINE void run(const float* parameters, float* state, std::uint64_t steps,
+                             const float* x, float* y, float* memory) noexcept {
+    constexpr std::uint64_t most = std::uint64_t{1} << 24;
+    const Moment now{steps, static_cast<float>(std::min(steps, most))};
+    [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
+      (Run<Link>::run(i == 0 ? x : memory + placed.result[i == 0 ? 0 : i - 1],
+                      i + 1 == count ? y : memory + placed.result[i],
+                      parameters + starts[i].trained, parameters + starts[i].fixed, state + at[i],
+                      now, memory + placed.scratch[i]),
+       ...);
+    }(std::make_index_sequence<count>{});
+  }
+};
+
+}  // namespace detail
+
+/// A network by n steps a call. Where there is a recurrence these are n single steps: the same bits
+/// whatever n is.
+template <class Net, std::size_t n> class Streaming {
+  static constexpr std::size_t block = etch::detail::recurs<Net> ? 1 : n;
+  using Run = detail::StreamedBlocks<Net, block>;
+  using From = detail::StreamEnd<InputShape<Net>, etch::detail::time_axis<Net, block>, n>;
+  using To = detail::StreamEnd<OutputShape<Net>,
+                               etch::detail::StreamOf<Net, block>::facts.axis, n>;
+
   // Where time is not in front outside, it is turned on the way in and out.
-  static constexpr std::size_t in_at = placed.floats;
+  static constexpr std::size_t in_at = Run::workspace;
   static constexpr std::size_t out_at = in_at + (From::in_front ? 0 : round_to_line(From::floats));
 
  public:
   static constexpr std::size_t inputs = From::floats, outputs = To::floats;
-  static constexpr std::size_t state_floats = at[count];
+  static constexpr std::size_t state_floats = Run::state_floats;
   static constexpr std::size_t workspace =
       out_at + (To::in_front ? 0 : round_to_line(To::floats));
 
   /// `steps` have gone before.
   static void run(const float* parameters, float* state, std::uint64_t steps, const float* x,
                   float* y, float* memory) noexcept {
-    constexpr std::uint64_t most = std::uint64_t{1} << 24;
-    const Moment now{steps, static_cast<float>(std::min(steps, most))};
-    const float* first = x;
-    float* last = y;
-    if constexpr (!From::in_front) {
-      time_to_front<From::before, n, From::behind>(x, memory + in_at);
-      first = memory + in_at;
-    }
-    if constexpr (!To::in_front) last = memory + out_at;
-    [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
-      (Run<Link>::run(i == 0 ? first : memory + placed.result[i == 0 ? 0 : i - 1],
-                      i + 1 == count ? last : memory + placed.result[i],
-                      parameters + starts[i].trained, parameters + starts[i].fixed, state + at[i],
-                      now, memory + placed.scratch[i]),
-       ...);
-    }(std::make_index_sequence<count>{});
-    if constexpr (!To::in_front) time_from_front<To::before, n, To::behind>(last, y);
-  }
-};
-
-}  // namespace detail
-
-/// A network by blocks of n steps. Where there is a recurrence these are n single steps: the same
-/// bits whatever n is.
-template <class Net, std::size_t n>
-class Streaming : public detail::StreamedBlocks<Net, n> {};
-
-template <class Net, std::size_t n>
-  requires(n > 1 && etch::detail::recurs<Net>)
-class Streaming<Net, n> {
-  using One = detail::StreamedBlocks<Net, 1>;
-  using From = detail::StreamEnd<InputShape<Net>, etch::detail::time_axis<Net>, n>;
-  using To = detail::StreamEnd<OutputShape<Net>, etch::detail::StreamOf<Net>::facts.axis, n>;
-
-  static constexpr std::size_t in_at = One::workspace;
-  static constexpr std::size_t out_at = in_at + (From::in_front ? 0 : round_to_line(From::floats));
-
- public:
-  static constexpr std::size_t inputs = From::floats, outputs = To::floats;
-  static constexpr std::size_t state_floats = One::state_floats;
-  static constexpr std::size_t workspace =
-      out_at + (To::in_front ? 0 : round_to_line(To::floats));
-
-  static void run(const float* parameters, float* state, std::uint64_t steps, const float* x,
-                  float* y, float* memory) noexcept {
     const float* from = x;
-    float* to = y;
+    float* to = To::in_front ? y : memory + out_at;
     if constexpr (!From::in_front) {
       detail::time_to_front<From::before, n, From::behind>(x, memory + in_at);
       from = memory + in_at;
     }
-    if constexpr (!To::in_front) to = memory + out_at;
-    for (std::size_t i = 0; i < n; ++i) {
-      One::run(parameters, state, steps + i, from + i * One::inputs, to + i * One::outputs, memory);
+    for (std::size_t i = 0; i < n; i += block) {
+      Run::run(parameters, state, steps + i, from + i * (inputs / n), to + i * (outputs / n),
+               memory);
     }
-    if constexpr (!To::in_front) {
-      detail::time_from_front<To::before, n, To::behind>(memory + out_at, y);
-    }
+    if constexpr (!To::in_front) detail::time_from_front<To::before, n, To::behind>(to, y);
   }
 };
 
