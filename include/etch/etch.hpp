@@ -45,6 +45,7 @@
 // Networks that run.
 #include "etch/network/interpreted.hpp"
 #include "etch/network/derivatives.hpp"
+#include "etch/network/lengths.hpp"
 #include "etch/network/model.hpp"
 #include "etch/network/network.hpp"
 #include "etch/network/parameters.hpp"

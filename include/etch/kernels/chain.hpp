@@ -25,10 +25,17 @@ HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A place in a chain's domain; axes beyond the domain's rank stay zero.
+/// A place in a chain's domain; axes beyond the domain's rank stay zero. Where axes vary in length
+/// it knows that of the run.
 struct Position {
   std::size_t index[max_rank] = {};
+  std::size_t length = 0;
 };
+
+/// How far a run goes along an axis of a chain's domain.
+template <auto chain> HWY_INLINE std::size_t extent(const Position& at, std::size_t axis) {
+  return chain.lengths.of(axis, chain.domain[axis], at.length);
+}
 
 /// The smallest vector of this target that holds `count` floats, else the largest there is.
 template <std::size_t count>

@@ -31,8 +31,9 @@ template <std::size_t count> HWY_INLINE void copy_row(const float* from, float* 
 /// a: [a_period, a_inner], b: [b_period, b_inner] -> y: [outer, a_inner + b_inner], row o being row
 /// o % a_period of a, then row o % b_period of b. y overlaps neither.
 template <auto spec>
-void concat(const float* a, const float* b, float* HWY_RESTRICT y) noexcept {
-  for (std::size_t o = 0; o < spec.outer; ++o) {
+void concat(const float* a, const float* b, float* HWY_RESTRICT y,
+            std::size_t length = 0) noexcept {
+  for (std::size_t o = 0; o < spec.lengths.of(0, spec.outer, length); ++o) {
     detail::copy_row<spec.a_inner>(a + o % spec.a_period * spec.a_inner, y);
     y += spec.a_inner;
     detail::copy_row<spec.b_inner>(b + o % spec.b_period * spec.b_inner, y);
@@ -42,9 +43,11 @@ void concat(const float* a, const float* b, float* HWY_RESTRICT y) noexcept {
 
 /// x: [outer, count, inner] -> y: [outer, extent, inner], y[o, start + i * step] = x[o, i] and zero
 /// elsewhere. y does not overlap x.
-template <auto spec> void pad(const float* x, float* HWY_RESTRICT y) noexcept {
+template <auto spec>
+void pad(const float* x, float* HWY_RESTRICT y, std::size_t length = 0) noexcept {
   constexpr std::size_t row = spec.count * spec.inner;
-  for (std::size_t o = 0; o < spec.outer; ++o, x += row, y += spec.extent * spec.inner) {
+  const std::size_t outer = spec.lengths.of(0, spec.outer, length);
+  for (std::size_t o = 0; o < outer; ++o, x += row, y += spec.extent * spec.inner) {
     if constexpr (spec.step == 1) {
       constexpr std::size_t start = spec.start * spec.inner;
       std::fill_n(y, start, 0.0f);

@@ -8,6 +8,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "etch/kernels/chain.hpp"
@@ -25,6 +26,8 @@ template <class ChainType> constexpr void drop_axis(ChainType& chain, std::size_
   const std::size_t last = --chain.domain.rank;
   for (std::size_t i = axis; i < last; ++i) chain.domain.extent[i] = chain.domain[i + 1];
   chain.domain.extent[last] = 0;
+  const std::size_t before = (std::size_t{1} << axis) - 1;
+  chain.lengths.vary = (chain.lengths.vary & before) | (chain.lengths.vary >> 1 & ~before);
   const int dropped = static_cast<int>(axis);
   for (Link& link : chain.link) {
     for (std::size_t i = axis; i < last; ++i) link.access.stride[i] = link.access.stride[i + 1];
@@ -40,6 +43,7 @@ template <class ChainType> constexpr void drop_axis(ChainType& chain, std::size_
 
 /// Stepping through `axis` and the one behind it is stepping through one long axis.
 template <class ChainType> constexpr bool can_merge(const ChainType& chain, std::size_t axis) {
+  if (chain.lengths.varies(axis + 1)) return false;
   for (const Link& link : chain.link) {
     const Array6<std::size_t>& stride = link.access.stride;
     const bool placed = link.op == Op::input || link.op == Op::random;
@@ -62,6 +66,7 @@ template <class ChainType> constexpr ChainType merge_axes(ChainType chain) {
     if (!can_merge(chain, axis - 1)) continue;
     chain.domain.extent[axis] *= chain.domain[axis - 1];
     chain.domain.extent[axis - 1] = 1;
+    if (chain.lengths.varies(axis - 1)) chain.lengths.vary |= std::size_t{1} << axis;
     for (Link& link : chain.link) link.access.stride[axis - 1] = 0;
     drop_axis(chain, axis - 1);
   }
@@ -75,14 +80,16 @@ HWY_INLINE void elementwise_row(Position at, const float* const* sources, float*
   constexpr std::size_t axis = rank == 0 ? 0 : rank - 1;
   constexpr std::size_t n = rank == 0 ? 1 : chain.domain[axis];
   constexpr std::size_t whole = n - n % lanes;
+  const std::size_t end = rank == 0 ? 1 : extent<chain>(at, axis);
   if constexpr (whole != 0) {
     const FloatTag d;
-    for (std::size_t i = 0; i < whole; i += lanes) {
+    for (std::size_t i = 0; i < std::min(whole, end); i += lanes) {
       at.index[axis] = i;
       run_chain<chain, lanes>(d, at, hn::Zero(d), sources, targets);
     }
   }
   if constexpr (whole != n) {
+    if (end <= whole) return;
     const TagFor<n - whole> d;
     at.index[axis] = whole;
     run_chain<chain, n - whole>(d, at, hn::Zero(d), sources, targets);
@@ -95,7 +102,7 @@ HWY_INLINE void elementwise_axes(Position& at, const float* const* sources,
   if constexpr (axis + 1 >= chain.domain.rank) {
     elementwise_row<chain>(at, sources, targets);
   } else {
-    for (std::size_t i = 0; i < chain.domain[axis]; ++i) {
+    for (std::size_t i = 0; i < extent<chain>(at, axis); ++i) {
       at.index[axis] = i;
       elementwise_axes<chain, axis + 1>(at, sources, targets);
     }
@@ -104,13 +111,15 @@ HWY_INLINE void elementwise_axes(Position& at, const float* const* sources,
 
 }  // namespace detail
 
-/// Evaluates `chain` over its whole domain (rank 0 to 6). Targets are contiguous and row-major over
-/// the domain; one may be the buffer of a source that is read contiguously from the same place.
-/// Nothing outside the accessed elements is touched, at any alignment of a float.
+/// Evaluates `chain` over its domain (rank 0 to 6), in a run of `length` if axes vary. Targets are
+/// contiguous and row-major over the domain; one may be the buffer of a source that is read
+/// contiguously from the same place. Nothing outside the accessed elements is touched, at any
+/// alignment of a float.
 template <auto chain>
-void elementwise(const float* const* sources, float* const* targets) noexcept {
+void elementwise(const float* const* sources, float* const* targets,
+                 std::size_t length = 0) noexcept {
   constexpr auto merged = detail::merge_axes(chain);
-  Position at;
+  Position at{.length = length};
   const Buffers<merged> buffers(sources, targets);
   detail::elementwise_axes<merged, 0>(at, buffers.sources, buffers.targets);
 }

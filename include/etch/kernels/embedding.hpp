@@ -34,9 +34,10 @@ template <std::size_t rows> HWY_INLINE std::size_t table_row(float index) {
 
 /// table: [rows, inner], index: [batch, count] -> y: [batch, count, inner].
 template <auto spec>
-void embedding(const float* table, const float* index, float* HWY_RESTRICT y) noexcept {
+void embedding(const float* table, const float* index, float* HWY_RESTRICT y,
+               std::size_t length = 0) noexcept {
   for (std::size_t b = 0; b < spec.batch; ++b) {
-    for (std::size_t i = 0; i < spec.count; ++i, y += spec.inner) {
+    for (std::size_t i = 0; i < spec.lengths.of(0, spec.count, length); ++i, y += spec.inner) {
       const std::size_t row = detail::table_row<spec.rows>(index[b * spec.index_batch + i]);
       detail::copy_row<spec.inner>(table + b * spec.table_batch + row * spec.inner, y);
     }

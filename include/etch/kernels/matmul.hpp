@@ -131,23 +131,29 @@ HWY_INLINE void multiply_quad(D d, const float* a, const float* b, hn::Vec<D>* H
 
 /// All k of one q.
 template <Gemm g, Tile t, class D>
-HWY_INLINE void multiply_all(D d, const float* a, const float* b, hn::Vec<D>* HWY_RESTRICT acc) {
+HWY_INLINE void multiply_all(D d, const float* a, const float* b, hn::Vec<D>* HWY_RESTRICT acc,
+                             std::size_t length) {
   std::size_t k = 0;
+  const std::size_t end = g.depth.of(0, g.k, length);
   if constexpr (reads_quads<g, t, D>) {
     constexpr std::size_t step = t.split < 4 ? 4 : t.split;
-    for (; k < g.k - g.k % step; k += step) {
+    for (; k < end - end % step; k += step) {
       unrolled<step / 4>([&](auto i) HWY_ATTR {
         multiply_quad<g, t, 4 * i>(d, a + k + 4 * i, b + (k + 4 * i) * g.b_k, acc,
                                    std::make_index_sequence<4>{});
       });
     }
   }
-  constexpr std::size_t whole = g.k - g.k % t.split;
-  for (; k < whole; k += t.split) {
+  for (; k < end - end % t.split; k += t.split) {
     multiply_steps<g, t>(d, a + k * g.a_k, b + k * g.b_k, acc,
                          std::make_index_sequence<t.split>{});
   }
-  if constexpr (whole != g.k) {
+  constexpr std::size_t whole = g.k - g.k % t.split;
+  if constexpr (g.depth.varies(0)) {
+    for (; k < end; ++k) {
+      multiply_steps<g, t>(d, a + k * g.a_k, b + k * g.b_k, acc, std::make_index_sequence<1>{});
+    }
+  } else if constexpr (whole != g.k) {
     multiply_steps<g, t>(d, a + whole * g.a_k, b + whole * g.b_k, acc,
                          std::make_index_sequence<g.k - whole>{});
   }
@@ -172,16 +178,23 @@ HWY_INLINE void run_tile(D d, const float* a, const float* b, const Position& at
   constexpr std::size_t size = t.rows * t.vectors;
   hn::Vec<D> acc[size * t.split];
   set_zero(d, acc, std::make_index_sequence<size * t.split>{});
-  for (std::size_t q = 0; q < g.q; ++q) multiply_all<g, t>(d, a + q * g.a_q, b + q * g.b_q, acc);
+  for (std::size_t q = 0; q < g.q; ++q) {
+    multiply_all<g, t>(d, a + q * g.a_q, b + q * g.b_q, acc, at.length);
+  }
   fold_parts<size, t.split>(acc);
   finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
+}
+
+/// Whether a run is over before this row or column.
+template <auto chain, std::size_t axis> HWY_INLINE bool ended(const Position& at) {
+  return chain.lengths.varies(axis) && at.index[axis] >= extent<chain>(at, axis);
 }
 
 template <Gemm g, Tile t, std::size_t count, auto chain, class D>
 HWY_INLINE void run_rows(D d, const float* a, const float* b, Position& at,
                          const float* const* sources, float* const* targets) {
   if constexpr (count != 0) {
-    for (std::size_t tile = 0; tile < count; ++tile) {
+    for (std::size_t tile = 0; tile < count && !ended<chain, 1>(at); ++tile) {
       run_tile<g, t, chain>(d, a + at.index[1] * g.a_row, b, at, sources, targets);
       at.index[1] += t.rows;
     }
@@ -204,7 +217,7 @@ HWY_INLINE void run_panels(D d, const float* a, const float* b, Position& at,
                            const float* const* sources, float* const* targets, float* scratch) {
   constexpr std::size_t width = t.vectors * hn::MaxLanes(D{});
   constexpr std::size_t columns = width - hn::MaxLanes(D{}) + t.tail;
-  for (std::size_t panel = 0; panel < count; ++panel, at.index[2] += width) {
+  for (std::size_t panel = 0; panel < count && !ended<chain, 2>(at); ++panel) {
     const float* from = b + at.index[2] * g.b_col;
     if constexpr (matmul_way(g) == MatmulWay::packed) {
       for (std::size_t q = 0; q < g.q; ++q) {
@@ -215,6 +228,7 @@ HWY_INLINE void run_panels(D d, const float* a, const float* b, Position& at,
     } else {
       run_all_rows<g, t, chain>(d, a, from, at, sources, targets);
     }
+    at.index[2] += width;
   }
 }
 
@@ -255,16 +269,18 @@ constexpr std::size_t matmul_scratch(const Gemm& gemm) {
 /// Computes the product `gemm` (see Gemm for shapes and strides; all strides are served) and runs
 /// `chain` on it: its domain is (outer, m, n) and its link 0 the element of C. The chain does the
 /// storing, its targets must not overlap a, b or scratch. Buffers are read and written within their
-/// elements only; scratch holds matmul_scratch(gemm) floats with any content.
+/// elements only; scratch holds matmul_scratch(gemm) floats with any content. A run of `length`, if
+/// axes vary, goes up to the end of a tile or vector, within the extents.
 template <auto gemm, auto chain>
 void matmul(const float* a, const float* b, const float* const* sources, float* const* targets,
-            float* scratch) noexcept {
+            float* scratch, std::size_t length = 0) noexcept {
   static_assert(chain.domain == Dims{3, {gemm.outer, gemm.m, gemm.n}});
   constexpr auto product = etch::detail::normal_product(gemm, chain);
   constexpr Gemm g = product.gemm;
   const Buffers<chain> held(sources, targets);
-  for (std::size_t o = 0; o < g.outer; ++o) {
-    const Position at{{o}};
+  const std::size_t outer = extent<product.chain>(Position{.length = length}, 0);
+  for (std::size_t o = 0; o < outer; ++o) {
+    const Position at{{o}, length};
     const float* ao = (product.transposed ? b : a) + o * g.a_outer;
     const float* bo = (product.transposed ? a : b) + o * g.b_outer;
     if constexpr (detail::matmul_way(g) == detail::MatmulWay::dots) {

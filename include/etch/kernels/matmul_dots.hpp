@@ -8,6 +8,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -99,14 +100,16 @@ HWY_INLINE void run_all_dots(const float* a, const float* b, Position at,
                              const float* const* sources, float* const* targets) {
   constexpr std::size_t columns = lanes == 1 ? 1 : 4;
   constexpr std::size_t rest = g.n % columns;
-  for (std::size_t i = 0; i < g.m; ++i) {
+  const std::size_t rows = extent<chain>(at, 1), end = extent<chain>(at, 2);
+  for (std::size_t i = 0; i < rows; ++i) {
     const float* x = a + i * g.a_row;
     at.index[1] = i;
-    for (std::size_t j = 0; j < g.n - rest; j += columns) {
+    for (std::size_t j = 0; j < std::min(g.n - rest, end); j += columns) {
       at.index[2] = j;
       run_dots<g, columns, chain>(x, b + j * g.b_col, at, sources, targets);
     }
     if constexpr (rest != 0) {
+      if (end <= g.n - rest) continue;
       at.index[2] = g.n - rest;
       run_dots<g, rest, chain>(x, b + (g.n - rest) * g.b_col, at, sources, targets);
     }

@@ -65,6 +65,7 @@ constexpr Gemm transpose_column(Gemm g) {
 
 /// The chain's axes 0 and 1 run through every buffer as one axis 1.
 template <class ChainType> constexpr bool can_merge_rows(const ChainType& chain) {
+  if (chain.lengths.varies(1) && chain.domain[0] != 1) return false;
   for (const Link& link : chain.link) {
     const bool counts_rows = link.op == Op::iota && link.buffer < 2;
     const Array6<std::size_t>& stride = link.access.stride;
@@ -81,6 +82,7 @@ template <class ChainType> constexpr ChainType merge_rows(ChainType chain) {
     if (chain.domain[1] == 1) link.access.stride[1] = link.access.stride[0];
     link.access.stride[0] = 0;
   }
+  if (chain.lengths.varies(0)) chain.lengths.vary ^= 3;
   chain.domain.extent[1] *= chain.domain[0];
   chain.domain.extent[0] = 1;
   return chain;
@@ -88,6 +90,8 @@ template <class ChainType> constexpr ChainType merge_rows(ChainType chain) {
 
 template <class ChainType> constexpr ChainType transpose_column(ChainType chain) {
   std::swap(chain.domain.extent[1], chain.domain.extent[2]);
+  std::size_t& vary = chain.lengths.vary;
+  vary = (vary & 1) | (vary >> 1 & 2) | (vary << 1 & 4);
   for (Link& link : chain.link) {
     std::swap(link.access.stride[1], link.access.stride[2]);
     if (link.op == Op::iota && link.buffer != 0) link.buffer = 3 - link.buffer;
@@ -120,7 +124,8 @@ inline constexpr std::size_t rows_worth_packing = 4;
 
 constexpr MatmulWay matmul_way(const Gemm& g) {
   if (g.b_col == 1 && g.n != 1) return MatmulWay::tiles;  // B has contiguous rows
-  if (g.m < rows_worth_packing && g.a_k == 1 && g.b_k == 1) return MatmulWay::dots;
+  const bool fixed = g.depth.vary == 0;
+  if (fixed && g.m < rows_worth_packing && g.a_k == 1 && g.b_k == 1) return MatmulWay::dots;
   return g.m >= rows_worth_packing ? MatmulWay::packed : MatmulWay::tiles;
 }
 

@@ -79,6 +79,24 @@ HWY_INLINE void take_row(const float* p, hn::Vec<FloatTag>* HWY_RESTRICT acc, Op
   if constexpr (rest != 0) take_lanes16<rest>(p + (n - rest), acc, op, Groups{});
 }
 
+/// The same for a row as long as a run says, into one set.
+template <class Op>
+HWY_INLINE void take_part(const float* p, std::size_t n, hn::Vec<FloatTag>* HWY_RESTRICT acc,
+                          Op op) {
+  const std::size_t rest = n % logical_lanes;
+  for (std::size_t k = 0; k < n - rest; k += logical_lanes) {
+    take_lanes16<logical_lanes>(p + k, acc, op, std::make_index_sequence<lane_groups>{});
+  }
+  unrolled<lane_groups>([&](auto group) HWY_ATTR {
+    constexpr std::size_t from = group * lanes;
+    if (rest <= from) return;
+    const FloatTag d;
+    const std::size_t here = std::min(rest - from, lanes);
+    const auto next = op(d, acc[group], load_n(d, p + (n - rest) + from, here));
+    acc[group] = hn::IfThenElse(hn::FirstN(d, here), next, acc[group]);
+  });
+}
+
 /// Four sets of lanes hide the latency of an addition where a row is long enough to profit.
 constexpr std::size_t lane_sets(std::size_t n) { return n >= 256 ? 4 : 1; }
 
@@ -103,10 +121,11 @@ HWY_INLINE void set_all(D d, hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<i
   ((acc[i] = hn::Set(d, start)), ...);
 }
 
-/// The axes of a tensor that are kept, or those that are reduced.
+/// The axes of a tensor that are kept, or those that are reduced, and their strides in x and y.
 struct Axes {
   std::size_t count = 0;
-  std::size_t extent[max_rank] = {}, stride[max_rank] = {};
+  std::size_t extent[max_rank] = {}, stride[max_rank] = {}, to[max_rank] = {};
+  Lengths lengths{};
 
   constexpr std::size_t size() const {
     std::size_t n = 1;
@@ -120,48 +139,66 @@ constexpr Axes outer_axes(const ReduceSpec& spec, bool reduced) {
   Axes axes;
   for (std::size_t i = 0; i + 1 < spec.shape.rank; ++i) {
     if ((spec.axes >> i & 1) != (reduced ? 1 : 0)) continue;
-    std::size_t stride = 1;
-    for (std::size_t j = i + 1; j < spec.shape.rank; ++j) stride *= spec.shape[j];
+    std::size_t stride = 1, to = 1;
+    for (std::size_t j = i + 1; j < spec.shape.rank; ++j) {
+      stride *= spec.shape[j];
+      if ((spec.axes >> j & 1) == 0) to *= spec.shape[j];
+    }
     axes.extent[axes.count] = spec.shape[i];
-    axes.stride[axes.count++] = stride;
+    axes.stride[axes.count] = stride;
+    axes.to[axes.count] = reduced ? 0 : to;
+    if (spec.lengths.varies(i)) {
+      axes.lengths = {axes.lengths.vary | std::size_t{1} << axes.count, spec.lengths.longest};
+    }
+    ++axes.count;
   }
   return axes;
 }
 
-/// body(offset) for every index of the axes, in row-major order.
+/// body(offset, to) for every index of the axes in a run, in row-major order: places in x and y.
 template <Axes axes, std::size_t axis = 0, class Body>
-HWY_INLINE void for_each_offset(std::size_t offset, const Body& body) {
+HWY_INLINE void for_each_offset(std::size_t length, const Body& body, std::size_t offset = 0,
+                                std::size_t to = 0) {
   if constexpr (axis == axes.count) {
-    body(offset);
+    body(offset, to);
   } else {
-    for (std::size_t i = 0; i < axes.extent[axis]; ++i) {
-      for_each_offset<axes, axis + 1>(offset + i * axes.stride[axis], body);
+    for (std::size_t i = 0; i < axes.lengths.of(axis, axes.extent[axis], length); ++i) {
+      for_each_offset<axes, axis + 1>(length, body, offset + i * axes.stride[axis],
+                                      to + i * axes.to[axis]);
     }
   }
 }
 
 // Bodies are types and not lambdas: these inline without fail, so that accumulators stay registers.
 
-template <std::size_t n, std::size_t sets, class Op> struct TakeRow {
+template <ReduceSpec spec, std::size_t sets, class Op> struct TakeRow {
   const float* x;
   hn::Vec<FloatTag>* acc;
+  std::size_t length;
 
-  HWY_INLINE void operator()(std::size_t offset) const {
-    take_row<n, sets>(x + offset, acc, Op{});
+  HWY_INLINE void operator()(std::size_t offset, std::size_t) const {
+    constexpr std::size_t n = spec.shape.back(0), last = spec.shape.rank - 1;
+    if constexpr (spec.lengths.varies(last)) {
+      take_part(x + offset, spec.lengths.of(last, n, length), acc, Op{});
+    } else {
+      take_row<n, sets>(x + offset, acc, Op{});
+    }
   }
 };
 
 /// The last axis is reduced: one element of y.
 template <ReduceSpec spec, class Op> struct ReduceRows {
   const float* x;
-  float** y;
+  float* y;
+  std::size_t length;
 
-  HWY_INLINE void operator()(std::size_t offset) const {
-    constexpr std::size_t n = spec.shape.back(0), sets = lane_sets(n);
+  HWY_INLINE void operator()(std::size_t offset, std::size_t to) const {
+    constexpr std::size_t sets = lane_sets(spec.shape.back(0));
     hn::Vec<FloatTag> acc[sets * lane_groups];
     set_all<identity<Op>>(FloatTag{}, acc, std::make_index_sequence<sets * lane_groups>{});
-    for_each_offset<outer_axes(spec, true)>(offset, TakeRow<n, sets, Op>{x, acc});
-    *(*y)++ = combine_all<sets * lane_groups>(acc, Op{});
+    const TakeRow<spec, sets, Op> take{x + offset, acc, length};
+    for_each_offset<outer_axes(spec, true)>(length, take);
+    y[to] = combine_all<sets * lane_groups>(acc, Op{});
   }
 };
 
@@ -179,7 +216,7 @@ template <std::size_t vectors, std::size_t tail, class D, class Op> struct TakeC
   const float* x;
   hn::Vec<D>* acc;
 
-  HWY_INLINE void operator()(std::size_t offset) const {
+  HWY_INLINE void operator()(std::size_t offset, std::size_t) const {
     take_columns<tail>(D{}, x + offset, acc, Op{}, std::make_index_sequence<vectors>{});
   }
 };
@@ -193,54 +230,58 @@ HWY_INLINE void store_columns(D d, const hn::Vec<D>* HWY_RESTRICT acc, float* y,
 
 /// The last axis is kept: `vectors` vectors of columns of y, the last with `tail` columns.
 template <ReduceSpec spec, std::size_t vectors, std::size_t tail, class Op, class D>
-HWY_INLINE void reduce_columns(D d, const float* x, float* y) {
+HWY_INLINE void reduce_columns(D d, const float* x, float* y, std::size_t length) {
   using Indices = std::make_index_sequence<vectors>;
   hn::Vec<D> acc[vectors];
   set_all<identity<Op>>(d, acc, Indices{});
-  for_each_offset<outer_axes(spec, true)>(0, TakeColumns<vectors, tail, D, Op>{x, acc});
+  for_each_offset<outer_axes(spec, true)>(length, TakeColumns<vectors, tail, D, Op>{x, acc});
   store_columns<tail>(d, acc, y, Indices{});
 }
 
 template <ReduceSpec spec, class Op> struct ReduceColumns {
   const float* x;
-  float** y;
+  float* y;
+  std::size_t length;
 
-  HWY_INLINE void operator()(std::size_t offset) const {
+  HWY_INLINE void operator()(std::size_t offset, std::size_t to) const {
     constexpr std::size_t n = spec.shape.back(0), block = 4 * lanes, rest = n % block;
-    for (std::size_t j = 0; j < n - rest; j += block) {
-      reduce_columns<spec, 4, lanes, Op>(FloatTag{}, x + offset + j, *y + j);
+    const std::size_t end = spec.lengths.of(spec.shape.rank - 1, n, length);
+    for (std::size_t j = 0; j < std::min(n - rest, end); j += block) {
+      reduce_columns<spec, 4, lanes, Op>(FloatTag{}, x + offset + j, y + to + j, length);
     }
     if constexpr (rest != 0) {
+      if (end <= n - rest) return;
       constexpr std::size_t width = hn::MaxLanes(TagFor<rest>{});
       constexpr std::size_t vectors = (rest + width - 1) / width;
       reduce_columns<spec, vectors, rest - (vectors - 1) * width, Op>(
-          TagFor<rest>{}, x + offset + (n - rest), *y + (n - rest));
+          TagFor<rest>{}, x + offset + (n - rest), y + to + (n - rest), length);
     }
-    *y += n;
   }
 };
 
-template <ReduceSpec spec, class Op> HWY_INLINE void reduce(const float* x, float* y) {
+template <ReduceSpec spec, class Op>
+HWY_INLINE void reduce(const float* x, float* y, std::size_t length) {
   constexpr std::size_t last = spec.shape.rank == 0 ? 0 : spec.shape.rank - 1;
   if constexpr (spec.shape.rank == 0) {
     *y = *x;
   } else if constexpr ((spec.axes >> last & 1) != 0) {
-    for_each_offset<outer_axes(spec, false)>(0, ReduceRows<spec, Op>{x, &y});
+    for_each_offset<outer_axes(spec, false)>(length, ReduceRows<spec, Op>{x, y, length});
   } else {
-    for_each_offset<outer_axes(spec, false)>(0, ReduceColumns<spec, Op>{x, &y});
+    for_each_offset<outer_axes(spec, false)>(length, ReduceColumns<spec, Op>{x, y, length});
   }
 }
 
 }  // namespace detail
 
-/// y = the sum of x over the axes of `spec`; y has the kept axes, row-major. They do not overlap.
-template <auto spec> void sum(const float* x, float* y) noexcept {
-  detail::reduce<spec, detail::Plus>(x, y);
+/// y = the sum of x over the axes of `spec`, in a run of `length` if axes vary; y has the kept
+/// axes, row-major. They do not overlap.
+template <auto spec> void sum(const float* x, float* y, std::size_t length = 0) noexcept {
+  detail::reduce<spec, detail::Plus>(x, y, length);
 }
 
 /// y = the largest of x over the axes of `spec`, NaN where one of them is NaN (PyTorch's amax).
-template <auto spec> void max_reduce(const float* x, float* y) noexcept {
-  detail::reduce<spec, detail::Maximum>(x, y);
+template <auto spec> void max_reduce(const float* x, float* y, std::size_t length = 0) noexcept {
+  detail::reduce<spec, detail::Maximum>(x, y, length);
 }
 
 }  // namespace etch::HWY_NAMESPACE

@@ -31,11 +31,17 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 namespace detail {
 
-template <std::size_t n> HWY_INLINE float row_max(const float* x) {
-  constexpr std::size_t vectors = lane_sets(n) * lane_groups;
+/// How many columns there are in a run.
+template <SoftmaxSpec spec> HWY_INLINE std::size_t columns_of(std::size_t length) {
+  return spec.lengths.of(1, spec.columns, length);
+}
+
+template <SoftmaxSpec spec> HWY_INLINE float row_max(const float* x, std::size_t length) {
+  constexpr std::size_t n = spec.columns, sets = lane_sets(n), vectors = sets * lane_groups;
   hn::Vec<FloatTag> acc[vectors];
   set_all<identity<Maximum>>(FloatTag{}, acc, std::make_index_sequence<vectors>{});
-  take_row<n, lane_sets(n)>(x, acc, Maximum{});
+  if constexpr (spec.lengths.varies(1)) take_part(x, columns_of<spec>(length), acc, Maximum{});
+  else take_row<n, sets>(x, acc, Maximum{});
   return combine_all<vectors>(acc, Maximum{});
 }
 
@@ -61,18 +67,36 @@ HWY_INLINE void exp_lanes16(const float* x, float m, float* y,
   (exp_group<count, group, keep>(x, m, y, acc), ...);
 }
 
+/// The `rest` < 16 last columns of a run.
+template <bool keep>
+HWY_INLINE void exp_part(const float* x, float m, float* y, std::size_t rest,
+                         hn::Vec<FloatTag>* HWY_RESTRICT acc) {
+  unrolled<lane_groups>([&](auto group) HWY_ATTR {
+    constexpr std::size_t from = group * lanes;
+    if (rest <= from) return;
+    const FloatTag d;
+    const std::size_t here = std::min(rest - from, lanes);
+    const auto e = exp(d, hn::Sub(load_n(d, x + from, here), hn::Set(d, m)));
+    if constexpr (keep) store_n(e, d, y + from, here);
+    acc[group] = hn::Add(acc[group], hn::IfThenElseZero(hn::FirstN(d, here), e));
+  });
+}
+
 /// The sum of exp(x - m) over a row.
-template <std::size_t n, bool keep>
-HWY_INLINE float exp_row(const float* x, float m, float* y) {
+template <SoftmaxSpec spec, bool keep>
+HWY_INLINE float exp_row(const float* x, float m, float* y, std::size_t length) {
   using Groups = std::make_index_sequence<lane_groups>;
-  constexpr std::size_t rest = n % logical_lanes;
+  const std::size_t n = columns_of<spec>(length), rest = n % logical_lanes;
   hn::Vec<FloatTag> acc[lane_groups];
   set_all<0.0f>(FloatTag{}, acc, Groups{});
   for (std::size_t j = 0; j < n - rest; j += logical_lanes) {
     exp_lanes16<logical_lanes, keep>(x + j, m, y + j, acc, Groups{});
   }
-  if constexpr (rest != 0) {
-    exp_lanes16<rest, keep>(x + (n - rest), m, y + (n - rest), acc, Groups{});
+  constexpr std::size_t last = spec.columns % logical_lanes;
+  if constexpr (spec.lengths.varies(1)) {
+    exp_part<keep>(x + (n - rest), m, y + (n - rest), rest, acc);
+  } else if constexpr (last != 0) {
+    exp_lanes16<last, keep>(x + (n - rest), m, y + (n - rest), acc, Groups{});
   }
   return combine_all<lane_groups>(acc, Plus{});
 }
@@ -90,42 +114,56 @@ struct SubtractBoth {
 };
 
 /// y[j] = f(x[j], a, b) along a row; x may be y.
-template <std::size_t n, class F>
-HWY_INLINE void map_row(const float* x, float* y, float a, float b, F f) {
-  constexpr std::size_t rest = n % lanes;
+template <SoftmaxSpec spec, class F>
+HWY_INLINE void map_row(const float* x, float* y, float a, float b, std::size_t length, F f) {
+  const std::size_t n = columns_of<spec>(length), rest = n % lanes;
+  const FloatTag d;
   for (std::size_t j = 0; j < n - rest; j += lanes) {
-    const FloatTag d;
     store_lanes<lanes>(d, f(d, load_lanes<lanes>(d, x + j), a, b), y + j);
   }
-  if constexpr (rest != 0) {
-    const TagFor<rest> d;
-    constexpr std::size_t j = n - rest;
-    store_lanes<rest>(d, f(d, load_lanes<rest>(d, x + j), a, b), y + j);
+  constexpr std::size_t last = spec.columns % lanes;
+  const std::size_t j = n - rest;
+  if constexpr (spec.lengths.varies(1)) {
+    if (rest != 0) store_n(f(d, load_n(d, x + j, rest), a, b), d, y + j, rest);
+  } else if constexpr (last != 0) {
+    const TagFor<last> part;
+    store_lanes<last>(part, f(part, load_lanes<last>(part, x + j), a, b), y + j);
+  }
+}
+
+/// row(x, y) for the rows of a run.
+template <SoftmaxSpec spec, class Row>
+HWY_INLINE void for_each_row(const float* x, float* y, std::size_t length, Row row) {
+  for (std::size_t o = 0; o < spec.outer; ++o) {
+    for (std::size_t i = 0; i < spec.lengths.of(0, spec.rows, length); ++i) {
+      const std::size_t at = (o * spec.rows + i) * spec.columns;
+      row(x + at, y + at);
+    }
   }
 }
 
 }  // namespace detail
 
-/// Softmax of each row of x [rows, columns] into y; y may be x, else they do not overlap.
-template <auto spec> void softmax(const float* x, float* y) noexcept {
-  constexpr std::size_t n = spec.columns;
-  for (std::size_t i = 0; i < spec.rows; ++i, x += n, y += n) {
-    const float s = detail::exp_row<n, true>(x, detail::row_max<n>(x), y);
-    detail::map_row<n>(y, y, s, 0, detail::DivideBy{});
-  }
+/// Softmax of each row of x [outer, rows, columns] into y, in a run of `length` if axes vary; y may
+/// be x, else they do not overlap.
+template <auto spec> void softmax(const float* x, float* y, std::size_t length = 0) noexcept {
+  detail::for_each_row<spec>(x, y, length, [=](const float* from, float* to) HWY_ATTR {
+    const float m = detail::row_max<spec>(from, length);
+    const float s = detail::exp_row<spec, true>(from, m, to, length);
+    detail::map_row<spec>(to, to, s, 0, length, detail::DivideBy{});
+  });
 }
 
-/// The logarithm of the softmax of each row of x [rows, columns] into y; y may be x, else they do
-/// not overlap. Exact where the softmax itself would round to 0 or 1.
-template <auto spec> void log_softmax(const float* x, float* y) noexcept {
-  constexpr std::size_t n = spec.columns;
+/// The logarithm of the softmax of each row of x [outer, rows, columns] into y; y may be x, else
+/// they do not overlap. Exact where the softmax itself would round to 0 or 1.
+template <auto spec> void log_softmax(const float* x, float* y, std::size_t length = 0) noexcept {
   const hn::CappedTag<float, 1> d;
-  for (std::size_t i = 0; i < spec.rows; ++i, x += n, y += n) {
-    const float m = detail::row_max<n>(x);
-    const float s = detail::exp_row<n, false>(x, m, y);
+  detail::for_each_row<spec>(x, y, length, [=](const float* from, float* to) HWY_ATTR {
+    const float m = detail::row_max<spec>(from, length);
+    const float s = detail::exp_row<spec, false>(from, m, to, length);
     const float log_s = hn::GetLane(log(d, hn::Set(d, s)));
-    detail::map_row<n>(x, y, m, log_s, detail::SubtractBoth{});
-  }
+    detail::map_row<spec>(from, to, m, log_s, length, detail::SubtractBoth{});
+  });
 }
 
 }  // namespace etch::HWY_NAMESPACE

@@ -48,6 +48,7 @@ struct Tensors {
   float* const* outputs;
   float* workspace;
   const float* fixed = nullptr;
+  std::size_t length = 0;  ///< of a run, where axes vary; else zero
 };
 
 /// `Source` is a stateless callable type that returns a tape with distinct outputs. Equal sources
@@ -72,6 +73,7 @@ template <class Source> class Routine {
   template <std::size_t s> static constexpr auto chain = [] {
     constexpr PlannedStep p = planned<s>;
     Chain<p.links, p.stores> c{.domain = p.domain, .link = {}, .store = {}};
+    if (p.vary != 0) c.lengths = {p.vary, tape.origin.longest};
     for (std::size_t k = 0; k < p.links; ++k) c.link[k] = program.links[p.first_link + k];
     for (std::size_t k = 0; k < p.stores; ++k) c.store[k] = program.stores[p.first_store + k];
     return c;
@@ -117,7 +119,7 @@ template <class Source> class Routine {
       // One entry more, for an array of none is not C++.
       const float* const sources[] = {read<s, p.arguments + k>(t)..., nullptr};
       float* const targets[] = {write<s, p.arguments + p.sources + j>(t)..., nullptr};
-      if constexpr (p.heavy < 0) elementwise<chain<s>>(sources, targets);
+      if constexpr (p.heavy < 0) elementwise<chain<s>>(sources, targets, t.length);
       else heavy<s>(t, sources, targets);
     }(std::make_index_sequence<p.sources>{}, std::make_index_sequence<p.targets>{});
   }
@@ -135,7 +137,7 @@ template <class Source> class Routine {
       static_assert(gemm_exists(tape, i),
                     "etch: samples cannot be multiplied by a stack of matrices that all of them "
                     "share; reshape it to one matrix");
-      matmul<gemm_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
+      matmul<gemm_of(tape, i), chain<s>>(a, b, sources, targets, scratch, t.length);
     } else if constexpr (i.op == Op::conv1d) {
       matmul<gemm_of(tape, i), chain<s>>(a, b, sources, targets, scratch);
     } else if constexpr (i.op == Op::append) {
@@ -158,22 +160,22 @@ template <class Source> class Routine {
     } else if constexpr (i.op == Op::avg_pool2d_gradient) {
       avg_pool2d_gradient<pool2d_of(tape, i)>(a, y);
     } else if constexpr (i.op == Op::sum) {
-      sum<reduce_of(tape, i)>(a, y);
+      sum<reduce_of(tape, i)>(a, y, t.length);
     } else if constexpr (i.op == Op::max_reduce) {
-      max_reduce<reduce_of(tape, i)>(a, y);
+      max_reduce<reduce_of(tape, i)>(a, y, t.length);
     } else if constexpr (i.op == Op::softmax) {
-      softmax<softmax_of(tape, i)>(a, y);
+      softmax<softmax_of(tape, i)>(a, y, t.length);
     } else if constexpr (i.op == Op::log_softmax) {
-      log_softmax<softmax_of(tape, i)>(a, y);
+      log_softmax<softmax_of(tape, i)>(a, y, t.length);
     } else if constexpr (i.op == Op::embedding) {
-      embedding<embedding_of(tape, i)>(a, b, y);
+      embedding<embedding_of(tape, i)>(a, b, y, t.length);
     } else if constexpr (i.op == Op::embedding_gradient) {
       embedding_gradient<embedding_of(tape, i)>(a, b, y);
     } else if constexpr (i.op == Op::concat) {
-      concat<concat_of(tape, i)>(a, b, y);
+      concat<concat_of(tape, i)>(a, b, y, t.length);
     } else {
       static_assert(i.op == Op::pad, "etch: every heavy op has a kernel");
-      pad<pad_of(tape, i)>(a, y);
+      pad<pad_of(tape, i)>(a, y, t.length);
     }
   }
 

@@ -89,14 +89,14 @@ template <class D, class S, std::size_t batch, std::size_t width> struct Scanned
   static constexpr std::size_t step_at = y_at + (batch == 1 ? 0 : round_to_line(batch * out));
   static constexpr std::size_t workspace = step_at + Step::workspace;
 
-  static constexpr std::size_t time(std::size_t k) { return D::reverse ? steps - 1 - k : k; }
-
+  /// The first `length` steps.
   static void run(const float* x, float* y, const float* parameters, const float* fixed,
-                  float* memory) noexcept {
+                  float* memory, std::size_t length) noexcept {
     std::fill_n(memory, Step::state_floats, 0.f);
-    for (std::size_t k = 0; k < steps; ++k) {
-      const float* const x_t = x + time(k) * in;
-      float* const y_t = y + time(k) * width;
+    for (std::size_t k = 0; k < length; ++k) {
+      const std::size_t time = D::reverse ? length - 1 - k : k;
+      const float* const x_t = x + time * in;
+      float* const y_t = y + time * width;
       if constexpr (batch == 1) {
         Step::run(x_t, y_t, memory, parameters, fixed, memory + step_at);
       } else {
@@ -129,8 +129,9 @@ class RecurrenceRoutine<Block, batch, mp::mp_list<D...>> {
     const float* parameters = t.parameters;
     const float* fixed = t.fixed;
     float* y = t.outputs[0];
+    const std::size_t length = t.length == 0 ? Block::input::dims[0] : t.length;
     const auto one = [&]<class One>(One) {
-      One::run(t.inputs[0], y, parameters, fixed, t.workspace);
+      One::run(t.inputs[0], y, parameters, fixed, t.workspace, length);
       y += One::out;
       parameters += One::floats.trained;
       fixed += One::floats.fixed;

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <span>
 
+#include "etch/network/lengths.hpp"
 #include "etch/network/model.hpp"
 #include "etch/network/stream.hpp"
 
@@ -68,8 +69,12 @@ void infer_many(const Parameters<Net>& parameters, ManyWorkspace<Net, batch>& wo
                                   x.size() / InputShape<Net>::size, workspace.data);
 }
 
-/// Working memory and state for a sequence of any length.
-template <class Net> struct SequenceWorkspace {
+/// Working memory and state for a sequence of any length; of a network that is no stream, of any
+/// length up to that of its input.
+template <class Net> struct SequenceWorkspace : UpToWorkspace<Net> {};
+template <class Net>
+  requires streams<Net>
+struct SequenceWorkspace<Net> {
   StreamWorkspace<Net> workspace;
   State<Net> state;
   alignas(64) float x[Streaming<Net, 1>::inputs], y[Streaming<Net, 1>::outputs];
@@ -78,6 +83,7 @@ template <class Net> struct SequenceWorkspace {
 /// Runs a sequence of as many steps as x holds: x and y have the shapes of the network but for that
 /// number, [steps, F] or [C, steps]. Results are those of the network whose input has this length.
 template <class Net>
+  requires streams<Net>
 void infer_sequence(const Parameters<Net>& parameters, SequenceWorkspace<Net>& memory,
                     std::span<const float> x, std::span<float> y) noexcept {
   static_assert(latency<Net> == 0,
@@ -101,6 +107,16 @@ void infer_sequence(const Parameters<Net>& parameters, SequenceWorkspace<Net>& m
                   y.data() + (i * steps + t) * To::behind);
     }
   }
+}
+
+/// The same where all steps are needed at once: attention to what comes, recurrences in both
+/// directions. Time is axis 0 of the input, and its extent there the most steps.
+template <class Net>
+  requires(!streams<Net>)
+void infer_sequence(const Parameters<Net>& parameters, SequenceWorkspace<Net>& memory,
+                    std::span<const float> x, std::span<float> y) noexcept {
+  using S = InputShape<Net>;
+  infer_up_to<Net>(parameters, memory, x.size() / (S::size / S::dims[0]), x, y);
 }
 
 }  // namespace etch::HWY_NAMESPACE

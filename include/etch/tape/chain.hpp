@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "etch/expr/op.hpp"
+#include "etch/tape/lengths.hpp"
 
 namespace etch {
 
@@ -61,6 +62,7 @@ template <std::size_t links, std::size_t stores> struct Chain {
   Dims domain;
   std::array<Link, links> link;
   std::array<Store, stores> store;
+  Lengths lengths{};
 
   constexpr bool operator==(const Chain&) const = default;
 };

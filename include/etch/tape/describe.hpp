@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "etch/tape/heavy.hpp"
 #include "etch/tape/tape.hpp"
@@ -85,6 +86,29 @@ constexpr Gemm gemm_of_conv1d(const AnyTape& tape, const Instruction& i) {
 }
 }  // namespace detail
 
+namespace detail {
+constexpr bool axis_varies(const Instruction& i, std::size_t axis) {
+  return (i.varies >> axis & 1) != 0;
+}
+
+template <class AnyTape>
+constexpr Lengths lengths_along_depth(const AnyTape& tape, const Instruction& i) {
+  const Instruction& a = tape[i.args[0]];
+  const Instruction& b = tape[i.args[1]];
+  const bool varies = axis_varies(a, a.shape.rank - (i.attr.transpose_a ? 2 : 1)) ||
+                      axis_varies(b, b.shape.rank - (i.attr.transpose_b ? 1 : 2));
+  return varies ? Lengths{1, tape.origin.longest} : Lengths{};
+}
+
+/// For kernels that go through all elements before `axis` in one loop: where the slowest of these
+/// varies it is as long as a run says.
+template <class AnyTape>
+constexpr Lengths lengths_of_outer(const AnyTape& tape, const Instruction& i, std::size_t axis) {
+  return axis > 0 && axis_varies(i, 0) && tape.batch == 1 ? Lengths{1, tape.origin.longest}
+                                                           : Lengths{};
+}
+}  // namespace detail
+
 /// For matmul and conv1d.
 template <class AnyTape>
 constexpr Gemm gemm_of(const AnyTape& tape, const Instruction& i) {
@@ -95,6 +119,7 @@ constexpr Gemm gemm_of(const AnyTape& tape, const Instruction& i) {
          .a_outer = p.lead == 1 ? p.a_batch : p.a_lead, .a_row = p.a_row, .a_q = 0, .a_k = p.a_k,
          .b_outer = p.lead == 1 ? p.b_batch : p.b_lead, .b_q = 0, .b_k = p.b_k, .b_col = p.b_col};
   if (g.outer == 1) g.a_outer = g.b_outer = 0;
+  if (tape.origin.longest != 0) g.depth = detail::lengths_along_depth(tape, i);
   return g;
 }
 
@@ -158,25 +183,43 @@ constexpr ReduceSpec reduce_of(const AnyTape& tape, const Instruction& i) {
   const Instruction& x = tape[i.args[0]];
   ReduceSpec s;
   bool last_reduced = false;
-  const auto add = [&](std::size_t extent, bool reduced) {
+  const auto add = [&](std::size_t extent, bool reduced, bool varies) {
     if (extent == 1) return;
-    if (s.shape.rank > 0 && reduced == last_reduced) {
+    if (s.shape.rank > 0 && reduced == last_reduced && !varies) {
       s.shape.extent[s.shape.rank - 1] *= extent;
     } else {
       if (reduced) s.axes |= std::size_t{1} << s.shape.rank;
+      if (varies) {
+        s.lengths = {s.lengths.vary | std::size_t{1} << s.shape.rank, tape.origin.longest};
+      }
       s.shape.push(extent);
     }
     last_reduced = reduced;
   };
-  add(x.batched ? tape.batch : 1, i.attr.over_batch);
-  for (std::size_t k = 0; k < x.shape.rank; ++k) add(x.shape[k], (i.attr.axes >> k & 1) != 0);
+  add(x.batched ? tape.batch : 1, i.attr.over_batch, false);
+  for (std::size_t k = 0; k < x.shape.rank; ++k) {
+    add(x.shape[k], (i.attr.axes >> k & 1) != 0, detail::axis_varies(x, k));
+  }
   return s;
 }
 
 template <class AnyTape>
 constexpr SoftmaxSpec softmax_of(const AnyTape& tape, const Instruction& i) {
-  const std::size_t columns = i.shape.rank == 0 ? 1 : i.shape.back(0);
-  return {.rows = (i.batched ? tape.batch : 1) * i.shape.size() / columns, .columns = columns};
+  SoftmaxSpec s{.rows = i.batched ? tape.batch : 1};
+  const auto vary = [&](std::size_t bit) {
+    s.lengths = {s.lengths.vary | bit, tape.origin.longest};
+  };
+  for (std::size_t k = 0; k + 1 < i.shape.rank; ++k) {
+    if (detail::axis_varies(i, k)) {
+      vary(1);
+      s.outer *= std::exchange(s.rows, 1);
+    }
+    s.rows *= i.shape[k];
+  }
+  if (i.shape.rank == 0) return s;
+  if (detail::axis_varies(i, i.shape.rank - 1)) vary(2);
+  s.columns = i.shape.back(0);
+  return s;
 }
 
 namespace detail {
@@ -204,7 +247,8 @@ constexpr ConcatSpec concat_of(const AnyTape& tape, const Instruction& i) {
           .a_inner = a.shape[i.attr.axis] * inner,
           .b_inner = b.shape[i.attr.axis] * inner,
           .a_period = a.batched ? all : rows,
-          .b_period = b.batched ? all : rows};
+          .b_period = b.batched ? all : rows,
+          .lengths = detail::lengths_of_outer(tape, i, i.attr.axis)};
 }
 
 template <class AnyTape>
@@ -214,7 +258,8 @@ constexpr PadSpec pad_of(const AnyTape& tape, const Instruction& i) {
           .inner = detail::inner_of(i.shape, i.attr.axis),
           .count = tape[i.args[0]].shape[i.attr.axis],
           .start = i.attr.start,
-          .step = i.attr.step};
+          .step = i.attr.step,
+          .lengths = detail::lengths_of_outer(tape, i, i.attr.axis)};
 }
 
 /// For embedding and its gradient.
@@ -234,7 +279,8 @@ constexpr EmbeddingSpec embedding_of(const AnyTape& tape, const Instruction& i) 
           .inner = table.shape[1],
           .table_batch = stride(table),
           .index_batch = stride(index),
-          .y_batch = stride(y)};
+          .y_batch = stride(y),
+          .lengths = detail::lengths_of_outer(tape, i, index.shape.rank)};
 }
 
 /// The domain (outer, row, column) over which a heavy op hands its result to a chain; rank 0 for
@@ -255,6 +301,17 @@ constexpr Dims carried_domain(const Tape& tape, const Instruction& i) {
     }
     default: return {};
   }
+}
+
+/// The axes of that domain that go by the length of a run.
+constexpr std::size_t carried_lengths(const Tape& tape, const Instruction& i) {
+  if (i.op != Op::matmul) return 0;
+  const std::size_t rank = i.shape.rank;
+  std::size_t vary = 0;
+  if (detail::lengths_of_outer(tape, i, rank - 2).vary != 0) vary |= 1;
+  if (detail::axis_varies(i, rank - 2)) vary |= 2;
+  if (detail::axis_varies(i, rank - 1)) vary |= 4;
+  return vary;
 }
 
 }  // namespace etch

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "etch/expr/op.hpp"
+#include "etch/tape/lengths.hpp"
 
 // What a heavy kernel is told: sizes and strides in elements, as values that are template
 // arguments. Two instructions with equal descriptions run the same function.
@@ -17,6 +18,7 @@ struct Gemm {
   std::size_t outer = 1, m = 1, n = 1, q = 1, k = 1;
   std::size_t a_outer = 0, a_row = 0, a_q = 0, a_k = 0;
   std::size_t b_outer = 0, b_q = 0, b_k = 0, b_col = 0;
+  Lengths depth{};  ///< axis 0 is k
 
   constexpr bool operator==(const Gemm&) const = default;
 };
@@ -48,13 +50,15 @@ struct Pool2dSpec {
 struct ReduceSpec {
   Dims shape;
   std::size_t axes = 0;
+  Lengths lengths{};
 
   constexpr bool operator==(const ReduceSpec&) const = default;
 };
 
-/// Softmax or its logarithm of each row of a contiguous [rows, columns].
+/// Softmax or its logarithm of each row of a contiguous [outer, rows, columns].
 struct SoftmaxSpec {
-  std::size_t rows = 1, columns = 1;
+  std::size_t rows = 1, columns = 1, outer = 1;
+  Lengths lengths{};  ///< axis 0 is rows, 1 columns
 
   constexpr bool operator==(const SoftmaxSpec&) const = default;
 };
@@ -65,6 +69,7 @@ struct ConcatSpec {
   std::size_t outer = 1, a_inner = 1, b_inner = 1;
   std::size_t a_period = 1,
               b_period = 1;  ///< the operand's row is o % period (= outer: not shared)
+  Lengths lengths{};  ///< axis 0 is outer
 
   constexpr bool operator==(const ConcatSpec&) const = default;
 };
@@ -74,6 +79,7 @@ struct ConcatSpec {
 struct EmbeddingSpec {
   std::size_t batch = 1, count = 1, rows = 1, inner = 1;
   std::size_t table_batch = 0, index_batch = 0, y_batch = 0;
+  Lengths lengths{};  ///< axis 0 is count
 
   constexpr bool operator==(const EmbeddingSpec&) const = default;
 };
@@ -81,6 +87,7 @@ struct EmbeddingSpec {
 /// pad: y [outer, extent, inner] is zero but for y[o, start + i * step, :] = x[o, i, :], i < count.
 struct PadSpec {
   std::size_t outer = 1, extent = 1, inner = 1, count = 1, start = 0, step = 1;
+  Lengths lengths{};  ///< axis 0 is outer
 
   constexpr bool operator==(const PadSpec&) const = default;
 };

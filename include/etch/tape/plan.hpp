@@ -8,6 +8,7 @@
 
 #include "etch/tape/fuse.hpp"
 #include "etch/tape/layout.hpp"
+#include "etch/tape/step_domain.hpp"
 
 // From a schedule to a program: which buffer each step reads and writes, and where it lies.
 
@@ -27,6 +28,7 @@ struct Location {
 struct PlannedStep {
   int heavy = -1;
   Dims domain{};
+  std::size_t vary = 0;  ///< axes of the domain that go by the length of a run (see Lengths)
   std::size_t first_link = 0, links = 0;
   std::size_t first_store = 0, stores = 0;
   std::size_t first_location = 0;  ///< arguments of the heavy op, sources, targets, in this order
@@ -82,10 +84,6 @@ class Planner {
 
   constexpr std::size_t samples(int i) const { return tape_[i].batched ? tape_.batch : 1; }
 
-  constexpr const Instruction& any_of(const Step& step) const {
-    return tape_[step.chain.empty() ? step.heavy : step.chain[0]];
-  }
-
   constexpr void write_step(std::size_t s) {
     const Step& step = schedule_.steps[s];
     PlannedStep planned{.heavy = step.heavy};
@@ -94,7 +92,14 @@ class Planner {
     Buffers buffers;
     const bool carries = step.heavy >= 0 && carried_domain(tape_, tape_[step.heavy]).rank != 0;
     if (step.heavy < 0 || carries) {
-      planned.domain = carries ? carried_domain(tape_, tape_[step.heavy]) : merged_domain(step);
+      if (carries) {
+        planned.domain = carried_domain(tape_, tape_[step.heavy]);
+        planned.vary = carried_lengths(tape_, tape_[step.heavy]);
+      } else {
+        const StepDomain domain = step_domain(tape_, schedule_, step);
+        planned.domain = domain.shape;
+        planned.vary = domain.vary;
+      }
       write_chain(step, planned, buffers);
     } else {
       buffers.targets.push_back(step.heavy);
@@ -116,49 +121,6 @@ class Planner {
     program_.steps.push_back(planned);
   }
 
-  /// A movement op or a leaf that is a step of its own is copied: it reads itself through its view.
-  constexpr bool is_copy(int i) const { return info(tape_[i].op).kind != OpKind::elementwise; }
-
-  constexpr int argument_count(int i) const {
-    return is_copy(i) ? 1 : static_cast<int>(info(tape_[i].op).arity);
-  }
-  constexpr int argument(int i, int k) const {
-    return is_copy(i) ? i : tape_[i].args[static_cast<std::size_t>(k)];
-  }
-
-  /// The chain's domain with neighbouring axes merged wherever every access allows it.
-  constexpr Dims merged_domain(const Step& step) const {
-    const Domain full = domain_of(tape_, any_of(step));
-    Dims merged;
-    std::size_t last = 0;  // axis of `full` that was added last
-    for (std::size_t k = 0; k < full.rank; ++k) {
-      if (full.extent[k] == 1) continue;
-      if (merged.rank > 0 && mergeable(step, last, k, full.extent[k])) {
-        merged.extent[merged.rank - 1] *= full.extent[k];
-      } else {
-        merged.push(full.extent[k]);
-      }
-      last = k;
-    }
-    return merged;
-  }
-
-  constexpr bool mergeable(const Step& step, std::size_t outer, std::size_t inner,
-                           std::size_t extent) const {
-    for (const int i : step.chain) {
-      // Members may differ in axes of extent one; then positions do not correspond, so do not
-      // merge.
-      if (tape_[i].shape != any_of(step).shape) return false;
-      for (int k = 0; k < argument_count(i); ++k) {
-        const View view = view_of(tape_, argument(i, k));
-        if (tape_[view.base].op == Op::constant) continue;
-        const DomainAccess access = domain_access(tape_, view);
-        if (access.stride[outer] != access.stride[inner] * extent) return false;
-      }
-    }
-    return true;
-  }
-
   constexpr void write_chain(const Step& step, PlannedStep& planned, Buffers& buffers) {
     const auto at = [&](int i) -> int& { return link_of_[static_cast<std::size_t>(i)]; };
     const auto next = [&] {
@@ -170,14 +132,14 @@ class Planner {
     }
     for (const int i : step.chain) {
       Link link{.op = tape_[i].op};
-      for (int k = 0; k < argument_count(i); ++k) {
-        const View view = view_of(tape_, argument(i, k));
+      for (int k = 0; k < argument_count(tape_, i); ++k) {
+        const View view = view_of(tape_, argument(tape_, i, k));
         int& known = at(view.base);
         link.args[static_cast<std::size_t>(k)] =
             known >= 0 ? known : leaf(i, view, planned, buffers);
       }
       if (link.op == Op::random) count_places(i, planned, link);
-      if (is_copy(i)) {
+      if (is_copy(tape_, i)) {
         at(i) = link.args[0];
       } else {
         at(i) = next();

@@ -59,6 +59,7 @@ namespace etch {
 struct Instruction {
   Op op = Op::constant;
   bool batched = false;
+  unsigned char varies = 0;  ///< bit k: a run may use less of axis k (see tape/varying.hpp)
   Dims shape{};
   std::array<int, 3> args = {-1, -1, -1};
   Attributes attr{};
@@ -118,6 +119,8 @@ struct Origin {
   bool by_phase = false;   ///< it is another one in training
   bool across = false;     ///< it has names that reach beyond it: taps, shared layers
   bool ambiguous = false;  ///< it has one name for two things
+  bool needs_all = false;  ///< it wants the whole of an axis that varies
+  std::size_t longest = 0;  ///< what axes vary up to, if any do
 
   constexpr bool operator==(const Origin&) const = default;
 };
