@@ -124,7 +124,7 @@ struct Attributes {
   std::size_t start = 0;          ///< slice, pad: first position along the axis
   std::size_t step = 0;           ///< slice, pad: distance of neighbours along the axis (>= 1)
   std::size_t axes = 0;           ///< sum, max_reduce: bit i set = axis i is reduced away
-  std::size_t groups = 0;         ///< conv2d and its gradients
+  std::size_t groups = 0;         ///< conv2d and its gradients; matmul: parts (tape/parts.hpp)
   Array2<std::size_t> kernel{};    ///< pooling: window height and width
   Array2<std::size_t> stride{};    ///< conv2d, pooling
   Array2<std::size_t> padding{};   ///< conv2d (zeros), pooling, on both sides

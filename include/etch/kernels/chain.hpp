@@ -171,14 +171,14 @@ template <Op op, class D> HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> a, hn::Vec
 
 /// The value of one link for `count` lanes along `axis`; `v` holds the links before it.
 template <Link link, std::size_t axis, int twice_exponent, std::size_t count, class D>
-HWY_INLINE hn::Vec<D> link_value(D d, const Position& at, hn::Vec<D> accumulator,
+HWY_INLINE hn::Vec<D> link_value(D d, const Position& at, const hn::Vec<D>* accumulators,
                                  const hn::Vec<D>* HWY_RESTRICT v, const float* const* sources) {
   constexpr std::size_t arity = info(link.op).arity;
   if constexpr (link.op == Op::input) {
     const float* p = sources[link.buffer] + element<link.access>(at);
     return load_strided<count, link.access.stride[axis]>(d, p);
   } else if constexpr (link.op == Op::parameter) {
-    return accumulator;
+    return accumulators[link.buffer < 0 ? 0 : link.buffer];
   } else if constexpr (link.op == Op::constant) {
     return hn::Set(d, static_cast<float>(link.value));
   } else if constexpr (link.op == Op::iota) {
@@ -202,14 +202,14 @@ HWY_INLINE hn::Vec<D> link_value(D d, const Position& at, hn::Vec<D> accumulator
 }
 
 template <auto chain, std::size_t count, class D, std::size_t... link, std::size_t... store>
-HWY_INLINE void run_links(D d, const Position& at, hn::Vec<D> accumulator,
+HWY_INLINE void run_links(D d, const Position& at, const hn::Vec<D>* accumulators,
                           const float* const* sources, float* const* targets,
                           std::index_sequence<link...>, std::index_sequence<store...>) {
   constexpr std::size_t axis = chain.domain.rank == 0 ? 0 : chain.domain.rank - 1;
   // Constant indices only, so the array dissolves into registers.
   hn::Vec<D> v[sizeof...(link)];
   ((v[link] = link_value<chain.link[link], axis, constant_exponent(chain, link), count>(
-        d, at, accumulator, v, sources)),
+        d, at, accumulators, v, sources)),
    ...);
   const std::size_t target = element<contiguous(chain.domain)>(at);
   (store_lanes<count>(d, v[chain.store[store].value],
@@ -253,15 +253,22 @@ template <auto chain> struct Buffers {
 
 /// Evaluates `chain` for the `count` <= Lanes(d) elements of its domain that start at `at` and run
 /// along the last axis, and writes its stores. All reads come before the first write, so a target
-/// may be a source of the same place. `accumulator` is the value of an Op::parameter link.
-/// Lanes from `count` on are neither read from sources nor written.
+/// may be a source of the same place. `accumulators` are the values of Op::parameter links, one for
+/// each part. Lanes from `count` on are neither read from sources nor written.
+template <auto chain, std::size_t count, class D>
+HWY_INLINE void run_chain_of_parts(D d, const Position& at, const hn::Vec<D>* accumulators,
+                                   const float* const* sources, float* const* targets) noexcept {
+  static_assert(count >= 1 && count <= hn::MaxLanes(D{}));
+  detail::run_links<chain, count>(d, at, accumulators, sources, targets,
+                                  std::make_index_sequence<chain.link.size()>{},
+                                  std::make_index_sequence<chain.store.size()>{});
+}
+
+/// The same behind an op of one part.
 template <auto chain, std::size_t count, class D>
 HWY_INLINE void run_chain(D d, const Position& at, hn::Vec<D> accumulator,
                           const float* const* sources, float* const* targets) noexcept {
-  static_assert(count >= 1 && count <= hn::MaxLanes(D{}));
-  detail::run_links<chain, count>(d, at, accumulator, sources, targets,
-                                  std::make_index_sequence<chain.link.size()>{},
-                                  std::make_index_sequence<chain.store.size()>{});
+  run_chain_of_parts<chain, count>(d, at, &accumulator, sources, targets);
 }
 
 }  // namespace etch::HWY_NAMESPACE

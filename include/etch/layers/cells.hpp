@@ -87,7 +87,7 @@ template <std::size_t hidden, class... Options> struct GRUCell {
 
 /// Gates i, f, g, o (Hochreiter and Schmidhuber 1997; Gers et al. 2000):
 ///   i = sigmoid(W_ii x + b_ii + W_hi h + b_hi), f and o likewise, g with tanh
-///   c' = f c + i g,  h' = o tanh(c'), or W_hr (o tanh(c')) with ProjSize<n> (Sak et al. 2014)
+///   c' = f c + i g,  h' = tanh(c') o, or W_hr (tanh(c') o) with ProjSize<n> (Sak et al. 2014)
 /// Options: ProjSize<n>, Bias<false>.
 template <std::size_t hidden, class... Options> struct LSTMCell {
   static constexpr std::size_t proj_size =
@@ -105,7 +105,8 @@ template <std::size_t hidden, class... Options> struct LSTMCell {
     const auto g = tanh(detail::gate<2, hidden>(gates));
     const auto o = sigmoid(detail::gate<3, hidden>(gates));
     const auto next_c = f * c + i * g;
-    const auto next_h = projected(o * tanh(next_c));
+    // Written in the order in which a processor can begin: tanh(c') is what all wait for.
+    const auto next_h = projected(tanh(next_c) * o);
     return outputs(next_h, next_h, next_c);
   }
 

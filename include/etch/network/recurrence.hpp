@@ -36,30 +36,36 @@ template <class C, class S, std::size_t batch> class CellStep {
     return result;
   }();
 
-  static constexpr bool in_place = [] {
-    for (std::size_t k = 0; k < count; ++k) {
-      if (!may_share(Run::program, k + 1, k + 1)) return false;
-    }
-    return true;
+  /// Whether the new state k may be written over the old one.
+  static constexpr auto in_place = [] {
+    std::array<bool, count + 1> result{};
+    for (std::size_t k = 0; k < count; ++k) result[k] = may_share(Run::program, k + 1, k + 1);
+    return result;
   }();
 
   static constexpr std::size_t routine_floats = round_to_line(Run::workspace);
 
+  /// States that are not renewed in place come by way of the workspace.
+  template <std::size_t... k>
+  static HWY_INLINE void take_over(const float* next, float* states, std::index_sequence<k...>) {
+    ((in_place[k] ? nullptr : std::copy_n(next + at[k], at[k + 1] - at[k], states + at[k])), ...);
+  }
+
  public:
   static constexpr std::size_t state_floats = at[count];
-  static constexpr std::size_t workspace = routine_floats + (in_place ? 0 : state_floats);
+  static constexpr std::size_t workspace = routine_floats + state_floats;
 
   static HWY_INLINE void run(const float* x, float* y, float* states, const float* parameters,
                              const float* fixed, float* memory) noexcept {
-    float* const next = in_place ? states : memory + routine_floats;
+    float* const next = memory + routine_floats;
     const float* inputs[count + 1] = {x};
     float* outputs[count + 1] = {y};
     for (std::size_t k = 0; k < count; ++k) {
       inputs[k + 1] = states + at[k];
-      outputs[k + 1] = next + at[k];
+      outputs[k + 1] = (in_place[k] ? states : next) + at[k];
     }
     Run::run({inputs, parameters, outputs, memory, fixed});
-    if constexpr (!in_place) std::copy_n(next, state_floats, states);
+    take_over(next, states, std::make_index_sequence<count>{});
   }
 };
 

@@ -7,6 +7,7 @@
 #include "etch/expr/recurrence.hpp"
 #include "etch/tape/fuse.hpp"
 #include "etch/tape/lower.hpp"
+#include "etch/tape/parts.hpp"
 #include "etch/tape/passes.hpp"
 #include "etch/tape/step.hpp"
 
@@ -65,7 +66,7 @@ template <class C, class S, std::size_t batch> struct StepTape {
   constexpr Tape operator()() const {
     Tape tape = detail::cell_tape<C, S>.thaw();
     tape.batch = batch;
-    return with_distinct_outputs(with_single_terms_elementwise(tape));
+    return with_parts(with_distinct_outputs(with_single_terms_elementwise(tape)));
   }
   static constexpr Room room() { return detail::room_of_step<C, S>(1); }
 };

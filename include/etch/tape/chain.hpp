@@ -31,7 +31,8 @@ constexpr Access contiguous(const Dims& shape) {
 
 /// One value of a chain. `op` is an elementwise op over earlier links, or a leaf:
 ///   input      read from source `buffer` through `access`
-///   parameter  the result of the heavy op that carries this chain (its accumulator), always link 0
+///   parameter  the result of the heavy op that carries this chain (its accumulator): link 0, or
+///              one link for each of its parts, `buffer`
 ///   constant   `value`
 ///   iota       the position along domain axis `buffer`, as a float
 /// A `random` link counts the places of its stream `buffer` through `access`.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "etch/tape/heavy.hpp"
 #include "etch/tape/tape.hpp"
+#include "etch/tape/view.hpp"
 
 // From an instruction to the description its kernel is keyed by. A tape may be a Tape or frozen.
 
@@ -120,6 +122,7 @@ constexpr Gemm gemm_of(const AnyTape& tape, const Instruction& i) {
          .b_outer = p.lead == 1 ? p.b_batch : p.b_lead, .b_q = 0, .b_k = p.b_k, .b_col = p.b_col};
   if (g.outer == 1) g.a_outer = g.b_outer = 0;
   if (tape.origin.longest != 0) g.depth = detail::lengths_along_depth(tape, i);
+  g.parts = std::max<std::size_t>(1, i.attr.groups);
   return g;
 }
 
@@ -283,13 +286,19 @@ constexpr EmbeddingSpec embedding_of(const AnyTape& tape, const Instruction& i) 
           .lengths = detail::lengths_of_outer(tape, i, index.shape.rank)};
 }
 
+/// The part of a product that a view starts in.
+constexpr std::size_t part_of(const Tape& tape, const View& view) {
+  const Instruction& i = tape[view.base];
+  if (i.op != Op::matmul || i.attr.groups == 0) return 0;
+  return view.access.offset / (i.shape.size() / i.attr.groups);
+}
+
 /// The domain (outer, row, column) over which a heavy op hands its result to a chain; rank 0 for
 /// ops that do not carry one.
 constexpr Dims carried_domain(const Tape& tape, const Instruction& i) {
   switch (i.op) {
     case Op::matmul: case Op::conv1d: {
-      const Gemm g = gemm_of(tape, i);
-      return {3, {g.outer, g.m, g.n}};
+      return domain_of_product(gemm_of(tape, i));
     }
     case Op::conv2d: {
       const Conv2dSpec s = conv2d_of(tape, i);

@@ -102,6 +102,29 @@ class Fuser {
     }
   }
 
+  static constexpr bool is_of_parts(const Instruction& i) {
+    return i.op == Op::matmul && i.attr.groups != 0;
+  }
+  constexpr bool has_parts(int s) {
+    return step(s).heavy >= 0 && is_of_parts(tape_[step(s).heavy]);
+  }
+
+  /// Whether all that an instruction reads of steps behind a heavy one can be computed in that. Of a
+  /// product of parts nothing is stored, so all that reads it has to come to it.
+  constexpr bool can_bring_rest(const Instruction& instruction, int heavy) {
+    if (!carries(tape_[step(heavy).heavy], instruction, heavy)) return false;
+    for (const int arg : instruction.args) {
+      if (arg < 0) continue;
+      const View view = view_of(tape_, arg);
+      if (step_of(view.base) <= heavy) continue;
+      std::vector<int> group;
+      const bool able = in_place(instruction, view) && can_bring(view.base, heavy, group) &&
+                        only_for(instruction, group);
+      if (!able) return false;
+    }
+    return true;
+  }
+
   /// Collects a value and what it is made of, arguments first.
   constexpr bool can_bring(int i, int target, std::vector<int>& group) {
     const Instruction& instruction = tape_[i];
@@ -197,6 +220,7 @@ class Fuser {
   /// Whether the value is what `view.base` computes, at the same position.
   constexpr bool in_place(const Instruction& instruction, const View& view) const {
     const Instruction& base = tape_[view.base];
+    if (is_of_parts(base)) return true;  // a slice of it
     if (!same_domain(instruction, base) || only_renames(base.op)) return false;
     const DomainAccess access = domain_access(tape_, view);
     const Domain domain = domain_of(tape_, instruction);
@@ -212,15 +236,17 @@ class Fuser {
   /// The latest step that computes an argument, if this instruction can run in it: everything else
   /// it reads must be finished before.
   constexpr int step_to_join(const Instruction& instruction) {
-    int joinable = -1, finished = -1;
+    int joinable = -1, finished = -1, gates = -1;
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
       const View view = view_of(tape_, arg);
       const int s = step_of(storage_of(tape_, view.base));
       int& latest = in_place(instruction, view) ? joinable : finished;
       latest = s > latest ? s : latest;
+      if (s >= 0 && has_parts(s)) gates = std::max(gates, s);
     }
     if (joinable <= finished) return open_step(instruction, finished);
+    if (gates > finished && gates < joinable && can_bring_rest(instruction, gates)) return gates;
     const Step& target = step(joinable);
     if (target.heavy < 0) return joinable;
     return carries(tape_[target.heavy], instruction, joinable) ? joinable : -1;
@@ -231,7 +257,8 @@ class Fuser {
   constexpr int open_step(const Instruction& instruction, int finished) const {
     for (int s = static_cast<int>(schedule_.steps.size()) - 1; s > finished; --s) {
       const Step& candidate = schedule_.steps[static_cast<std::size_t>(s)];
-      if (candidate.heavy < 0 && same_domain(instruction, tape_[candidate.chain[0]])) return s;
+      if (candidate.heavy >= 0 || candidate.chain.empty()) continue;
+      if (same_domain(instruction, tape_[candidate.chain[0]])) return s;
     }
     return -1;
   }

@@ -18,10 +18,16 @@ struct Gemm {
   std::size_t outer = 1, m = 1, n = 1, q = 1, k = 1;
   std::size_t a_outer = 0, a_row = 0, a_q = 0, a_k = 0;
   std::size_t b_outer = 0, b_q = 0, b_k = 0, b_col = 0;
-  Lengths depth{};  ///< axis 0 is k
+  Lengths depth{};        ///< axis 0 is k
+  std::size_t parts = 1;  ///< C is one row, or one column, of so many parts (see matmul_parts.hpp)
 
   constexpr bool operator==(const Gemm&) const = default;
 };
+
+/// What a chain behind a product goes through: one element of each part at a time.
+constexpr Dims domain_of_product(const Gemm& g) {
+  return {3, {g.outer, g.n == 1 ? g.m / g.parts : g.m, g.n == 1 ? 1 : g.n / g.parts}};
+}
 
 /// conv2d and its two gradients. x: [batch][channels, height, width], y: [batch][outputs,
 /// out_height, out_width], weight: [outputs, channels / groups, kernel[0], kernel[1]]. The padding

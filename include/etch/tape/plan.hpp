@@ -128,7 +128,12 @@ class Planner {
     };
     if (step.heavy >= 0) {
       at(step.heavy) = 0;
-      program_.links.push_back({.op = Op::parameter});
+      const auto parts = static_cast<int>(tape_[step.heavy].op == Op::matmul
+                                              ? gemm_of(tape_, tape_[step.heavy]).parts
+                                              : 1);
+      for (int part = 0; part < parts; ++part) {
+        program_.links.push_back({.op = Op::parameter, .buffer = part});
+      }
     }
     for (const int i : step.chain) {
       Link link{.op = tape_[i].op};
@@ -136,7 +141,8 @@ class Planner {
         const View view = view_of(tape_, argument(tape_, i, k));
         int& known = at(view.base);
         link.args[static_cast<std::size_t>(k)] =
-            known >= 0 ? known : leaf(i, view, planned, buffers);
+            known >= 0 ? known + static_cast<int>(part_of(tape_, view))
+                       : leaf(i, view, planned, buffers);
       }
       if (link.op == Op::random) count_places(i, planned, link);
       if (is_copy(tape_, i)) {
