@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSL-1.0
-# cmake -Dcommand=<compiler;flags> -Dcompiler=<CMake's id> -Dfile=<mistake.cpp> -Dboth=<bool>
-#       -P check.cmake
+# cmake -Dcommand=<compiler;flags> -Dcompiler=<CMake's id> -Dheader=<precompiled.hpp>
+#       -Dfile=<mistake.cpp> -Dboth=<bool> -P check.cmake
 #
-# The file must compile as it is (asked if `both`). With -DMISTAKE it must fail, the output must hold the text of
-# every line `// expect: <text>`, and errors must number one (or N, by a line `// errors: N`).
+# The file must compile as it is (asked if `both`). With -DMISTAKE it must fail, the output must
+# hold the text of every line `// expect: <text>`, and errors must number one (or N, by a line
+# `// errors: N`).
 # Both sides are compared without `etch::`, quotes, integer suffixes and runs of blanks, so that one
 # text suits every compiler; source lines are not echoed, so that none matches by itself.
 cmake_minimum_required(VERSION 3.25)
 
 set(ENV{LC_ALL} C)
-set(GNU -fsyntax-only -fdiagnostics-plain-output)
-set(Clang -fsyntax-only -fno-caret-diagnostics -fno-color-diagnostics -fno-elide-type)
+set(GNU -include ${header} -fsyntax-only -fdiagnostics-plain-output)
+set(Clang -include ${header} -fsyntax-only -fno-caret-diagnostics -fno-color-diagnostics
+    -fno-elide-type)
 set(AppleClang ${Clang})
 set(MSVC /nologo /Zs)
 
