@@ -30,10 +30,11 @@ namespace detail {
 
 class Fuser {
  public:
-  constexpr explicit Fuser(const Tape& tape)
-      : tape_(tape), schedule_{{}, {tape.size(), -1}, {tape.size(), 0}} {}
+  constexpr Fuser(const Tape& tape, Views& views)
+      : tape_(tape), views_(views), schedule_{{}, {tape.size(), -1}, {tape.size(), 0}} {}
 
   constexpr Schedule run() {
+    schedule_.steps.reserve(tape_.size());
     for (std::size_t i = 0; i < tape_.size(); ++i) place(static_cast<int>(i));
     for (const int output : tape_.outputs) materialise(output);
     for (std::size_t i = 0; i < tape_.size(); ++i) store_arguments(static_cast<int>(i));
@@ -89,7 +90,7 @@ class Fuser {
   constexpr void bring_along(const Instruction& instruction, int target) {
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
-      const View view = view_of(tape_, arg);
+      const View& view = views_(arg);
       if (step_of(view.base) < 0 || step_of(view.base) == target) continue;
       if (!in_place(instruction, view)) continue;
       std::vector<int> group;
@@ -115,7 +116,7 @@ class Fuser {
     if (!carries(tape_[step(heavy).heavy], instruction, heavy)) return false;
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
-      const View view = view_of(tape_, arg);
+      const View& view = views_(arg);
       if (step_of(view.base) <= heavy) continue;
       std::vector<int> group;
       const bool able = in_place(instruction, view) && can_bring(view.base, heavy, group) &&
@@ -132,7 +133,7 @@ class Fuser {
     if (!carries(tape_[step(target).heavy], instruction, target)) return false;
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
-      const View view = view_of(tape_, arg);
+      const View& view = views_(arg);
       const OpKind kind = info(tape_[view.base].op).kind;
       if (kind == OpKind::leaf || std::ranges::find(group, view.base) != group.end()) continue;
       if (kind != OpKind::elementwise || !in_place(instruction, view)) return false;
@@ -144,31 +145,32 @@ class Fuser {
 
   /// Whether nobody but the instruction reads the members, and they each other.
   constexpr bool only_for(const Instruction& instruction, const std::vector<int>& group) const {
-    const auto within = [&](int i) { return std::ranges::find(group, i) != group.end(); };
+    Table<char> member(tape_.size(), 0);
+    for (const int i : group) member[static_cast<std::size_t>(i)] = 1;
+    const auto within = [&](int i) { return member[static_cast<std::size_t>(i)] != 0; };
     for (const int output : tape_.outputs) {
-      if (within(view_of(tape_, output).base)) return false;
+      if (within(views_(output).base)) return false;
     }
     for (std::size_t i = 0; i < tape_.size(); ++i) {
       const Instruction& reader = tape_.code[i];
-      if (&reader == &instruction || within(static_cast<int>(i))) continue;
+      if (&reader == &instruction || member[i] != 0) continue;
       if (info(reader.op).kind == OpKind::movement) continue;  // its own readers count
       for (const int arg : reader.args) {
-        if (arg >= 0 && within(view_of(tape_, arg).base)) return false;
+        if (arg >= 0 && within(views_(arg).base)) return false;
       }
     }
     return true;
   }
 
   constexpr void drop_empty_steps() {
+    bool empty = false;
+    for (const Step& s : schedule_.steps) empty = empty || (s.heavy < 0 && s.chain.empty());
+    if (!empty) return;
     std::vector<int> place;
     std::vector<Step> steps;
     for (Step& s : schedule_.steps) {
       place.push_back(static_cast<int>(steps.size()));
       if (s.heavy >= 0 || !s.chain.empty()) steps.push_back(std::move(s));
-    }
-    if (steps.size() == schedule_.steps.size()) {
-      schedule_.steps = std::move(steps);
-      return;
     }
     schedule_.steps = std::move(steps);
     for (std::size_t i = 0; i < tape_.size(); ++i) {
@@ -193,7 +195,7 @@ class Fuser {
 
   /// The step that computes what a copy is of, at the same position: it can store it twice.
   constexpr int step_of_copied(int i) const {
-    const View view = view_of(tape_, i);
+    const View& view = views_(i);
     if (view.base == i || !in_place(tape_[i], view)) return -1;
     const int s = schedule_.step_of[static_cast<std::size_t>(view.base)];
     if (s < 0) return -1;
@@ -206,7 +208,7 @@ class Fuser {
   constexpr void prepare_sources(const Instruction& instruction) {
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
-      const View view = view_of(tape_, arg);
+      const View& view = views_(arg);
       if (tape_[view.base].op == Op::iota && !counts_positions(view)) materialise(view.base);
       if (only_renames(tape_[view.base].op)) materialise(view.base);
     }
@@ -239,7 +241,7 @@ class Fuser {
     int joinable = -1, finished = -1, gates = -1;
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
-      const View view = view_of(tape_, arg);
+      const View& view = views_(arg);
       const int s = step_of(storage_of(tape_, view.base));
       int& latest = in_place(instruction, view) ? joinable : finished;
       latest = s > latest ? s : latest;
@@ -270,7 +272,7 @@ class Fuser {
     if (domain.rank == 0) return false;
     for (const int arg : instruction.args) {
       if (arg < 0) continue;
-      const View view = view_of(tape_, arg);
+      const View& view = views_(arg);
       const Op op = tape_[view.base].op;
       if (op == Op::constant || step_of(view.base) == s) continue;
       const MergedAccess access = merge_onto(domain_of(tape_, instruction),
@@ -288,25 +290,29 @@ class Fuser {
     const bool copy = info(tape_[i].op).kind == OpKind::movement;
     if (heavy && carried_domain(tape_, tape_[i]).rank == 0) stored(i) = 1;
     if (copy) {
-      const int base = storage_of(tape_, view_of(tape_, i).base);
+      const int base = storage_of(tape_, views_(i).base);
       if (step_of(base) != s) stored(base) = 1;
       return;
     }
     for (const int arg : tape_[i].args) {
       if (arg < 0) continue;
-      const int base = storage_of(tape_, heavy ? arg : view_of(tape_, arg).base);
+      const int base = storage_of(tape_, heavy ? arg : views_(arg).base);
       if (step_of(base) != s || heavy) stored(base) = 1;
     }
   }
 
   const Tape& tape_;
+  Views& views_;
   Schedule schedule_;
 };
 
 }  // namespace detail
 
 /// Every value that more than one step needs is stored once, by the step that computes it.
-constexpr Schedule fuse(const Tape& tape) { return detail::Fuser(tape).run(); }
+constexpr Schedule fuse(const Tape& tape) {
+  detail::Views views(tape);
+  return detail::Fuser(tape, views).run();
+}
 
 /// Gives every output a place of its own: one that is a leaf, or a second name of another output,
 /// becomes a copy.

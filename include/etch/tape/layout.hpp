@@ -41,15 +41,48 @@ struct Gap {
   std::size_t offset = 0, before = 0;
 };
 
-constexpr Gap first_gap(const std::vector<Taken>& taken, std::size_t floats) {
-  Gap gap;
-  for (; gap.before < taken.size(); ++gap.before) {
-    const Taken& next = taken[gap.before];
-    if (next.offset >= gap.offset + floats) break;
-    gap.offset = next.end > gap.offset ? next.end : gap.offset;
+/// What is taken at the moment, in order of offset. By hand: compilers take a multiple of its time
+/// over the iterators of a std::vector.
+class Occupied {
+ public:
+  constexpr explicit Occupied(std::size_t most) : taken_(most, Taken{}) {}
+
+  constexpr void free_before(std::size_t step) {
+    std::size_t kept = 0;
+    for (std::size_t k = 0; k < count_; ++k) {
+      if (taken_[k].last < step) continue;
+      if (kept != k) taken_[kept] = taken_[k];
+      ++kept;
+    }
+    count_ = kept;
   }
-  return gap;
-}
+
+  constexpr Gap first_gap(std::size_t floats) const {
+    Gap gap;
+    for (; gap.before < count_; ++gap.before) {
+      const Taken& next = taken_[gap.before];
+      if (next.offset >= gap.offset + floats) break;
+      gap.offset = next.end > gap.offset ? next.end : gap.offset;
+    }
+    return gap;
+  }
+
+  /// The place of what starts there.
+  constexpr Gap at(std::size_t offset) const {
+    Gap gap{.offset = offset};
+    while (gap.before < count_ && taken_[gap.before].offset < offset) ++gap.before;
+    return gap;
+  }
+
+  constexpr void take(std::size_t before, const Taken& now) {
+    for (std::size_t k = count_++; k > before; --k) taken_[k] = taken_[k - 1];
+    taken_[before] = now;
+  }
+
+ private:
+  Table<Taken> taken_;
+  std::size_t count_ = 0;
+};
 
 /// Sorted by counting: std::sort costs compilers many times as much.
 constexpr Table<std::size_t> in_order_of_birth(const std::vector<Lifetime>& lives) {
@@ -69,22 +102,20 @@ constexpr Layout lay_out(const std::vector<Lifetime>& lives) {
   Layout layout;
   layout.offsets.reserve(lives.size());
   for (std::size_t i = 0; i < lives.size(); ++i) layout.offsets.push_back(0);
-  std::vector<detail::Taken> taken;
+  detail::Occupied memory(lives.size());
   const detail::Table<std::size_t> order = detail::in_order_of_birth(lives);
   for (std::size_t k = 0; k < order.size(); ++k) {
     const std::size_t i = order[k];
     const Lifetime& life = lives[i];
     if (life.floats == 0) continue;
-    std::erase_if(taken, [&](const detail::Taken& t) { return t.last < life.first; });
+    memory.free_before(life.first);
     const std::size_t floats = round_to_line(life.floats);
-    detail::Gap gap = detail::first_gap(taken, floats);
-    if (life.shares >= 0) {
-      gap = {.offset = layout.offsets[static_cast<std::size_t>(life.shares)], .before = 0};
-      while (gap.before < taken.size() && taken[gap.before].offset < gap.offset) ++gap.before;
-    }
+    const detail::Gap gap =
+        life.shares < 0 ? memory.first_gap(floats)
+                        : memory.at(layout.offsets[static_cast<std::size_t>(life.shares)]);
     layout.offsets[i] = gap.offset;
     const detail::Taken now{gap.offset, gap.offset + floats, life.last};
-    taken.insert(taken.begin() + static_cast<std::ptrdiff_t>(gap.before), now);
+    memory.take(gap.before, now);
     layout.floats = now.end > layout.floats ? now.end : layout.floats;
   }
   return layout;

@@ -48,15 +48,17 @@ namespace detail {
 
 class Planner {
  public:
-  constexpr explicit Planner(const Tape& tape)
+  constexpr Planner(const Tape& tape, Views& views)
       : tape_(tape),
-        schedule_(fuse(tape)),
+        views_(views),
+        schedule_(Fuser(tape, views).run()),
         place_(tape.size(), Location{}),
         life_(tape.size(), -1),
         link_of_(tape.size(), -1) {}
 
   /// scratch(instruction): floats of working memory that its kernel wants.
   template <class Scratch> constexpr Program run(Scratch scratch) {
+    reserve();
     for (std::size_t s = 0; s < schedule_.steps.size(); ++s) write_step(s);
     find_lifetimes();
     std::vector<std::size_t> scratch_life;
@@ -73,7 +75,7 @@ class Planner {
       program_.steps[s].scratch = layout.offsets[scratch_life[s]];
     }
     program_.workspace = layout.floats;
-    return program_;
+    return std::move(program_);
   }
 
  private:
@@ -81,6 +83,16 @@ class Planner {
   struct Buffers {
     std::vector<int> sources, targets;
   };
+
+  /// What usually suffices: vectors that grow cost compilers more than all that is done with them.
+  constexpr void reserve() {
+    const std::size_t steps = schedule_.steps.size();
+    program_.steps.reserve(steps);
+    program_.links.reserve(tape_.size() + steps);
+    program_.stores.reserve(tape_.size());
+    uses_.reserve(tape_.size() + steps);
+    lives_.reserve(tape_.size() + steps);
+  }
 
   constexpr std::size_t samples(int i) const { return tape_[i].batched ? tape_.batch : 1; }
 
@@ -96,7 +108,7 @@ class Planner {
         planned.domain = carried_domain(tape_, tape_[step.heavy]);
         planned.vary = carried_lengths(tape_, tape_[step.heavy]);
       } else {
-        const StepDomain domain = step_domain(tape_, schedule_, step);
+        const StepDomain domain = step_domain(tape_, views_, schedule_, step);
         planned.domain = domain.shape;
         planned.vary = domain.vary;
       }
@@ -138,7 +150,7 @@ class Planner {
     for (const int i : step.chain) {
       Link link{.op = tape_[i].op};
       for (int k = 0; k < argument_count(tape_, i); ++k) {
-        const View view = view_of(tape_, argument(tape_, i, k));
+        const View& view = views_(argument(tape_, i, k));
         int& known = at(view.base);
         link.args[static_cast<std::size_t>(k)] =
             known >= 0 ? known + static_cast<int>(part_of(tape_, view))
@@ -290,6 +302,7 @@ class Planner {
   }
 
   constexpr void locate(const Layout& layout) {
+    program_.locations.reserve(uses_.size());
     for (const int i : uses_) {
       Location location = place_[static_cast<std::size_t>(i)];
       if (location.kind == Location::Kind::workspace) {
@@ -300,6 +313,7 @@ class Planner {
   }
 
   const Tape& tape_;
+  Views& views_;
   Schedule schedule_;
   Table<Location> place_;  // by instruction
   Table<int> life_;        // by instruction
@@ -313,7 +327,8 @@ class Planner {
 
 /// The program of a tape whose outputs are distinct (see with_distinct_outputs).
 template <class Scratch> constexpr Program plan(const Tape& tape, Scratch scratch) {
-  return detail::Planner(tape).run(scratch);
+  detail::Views views(tape);
+  return detail::Planner(tape, views).run(scratch);
 }
 
 }  // namespace etch

@@ -27,13 +27,13 @@ struct StepDomain {
 
 /// Whether all members of a step go through two neighbouring axes, of which the inner one has that
 /// extent, as through one.
-constexpr bool mergeable(const Tape& tape, const Step& step, std::size_t outer, std::size_t inner,
-                         std::size_t extent) {
+constexpr bool mergeable(const Tape& tape, Views& views, const Step& step, std::size_t outer,
+                         std::size_t inner, std::size_t extent) {
   for (const int i : step.chain) {
     // Members may differ in axes of extent one; then positions do not correspond, so do not merge.
     if (tape[i].shape != tape[step.chain[0]].shape) return false;
     for (int k = 0; k < argument_count(tape, i); ++k) {
-      const View view = view_of(tape, argument(tape, i, k));
+      const View& view = views(argument(tape, i, k));
       if (tape[view.base].op == Op::constant) continue;
       const DomainAccess access = domain_access(tape, view);
       if (access.stride[outer] != access.stride[inner] * extent) return false;
@@ -62,7 +62,8 @@ constexpr std::size_t stored_axes_that_vary(const Tape& tape, const Schedule& sc
 
 /// Neighbouring axes are merged wherever every access allows it; one that varies can only be the
 /// slow end of a merged one.
-constexpr StepDomain step_domain(const Tape& tape, const Schedule& schedule, const Step& step) {
+constexpr StepDomain step_domain(const Tape& tape, Views& views, const Schedule& schedule,
+                                 const Step& step) {
   const Domain full = domain_of(tape, tape[step.chain[0]]);
   const std::size_t vary = stored_axes_that_vary(tape, schedule, step);
   StepDomain domain;
@@ -73,7 +74,7 @@ constexpr StepDomain step_domain(const Tape& tape, const Schedule& schedule, con
     if (full.extent[k] == 1) continue;
     const bool varies = k > 0 && (vary >> seen & 1) != 0;
     if (k > 0) ++seen;
-    if (merged.rank > 0 && !varies && mergeable(tape, step, last, k, full.extent[k])) {
+    if (merged.rank > 0 && !varies && mergeable(tape, views, step, last, k, full.extent[k])) {
       merged.extent[merged.rank - 1] *= full.extent[k];
     } else {
       if (varies) domain.vary |= std::size_t{1} << merged.rank;

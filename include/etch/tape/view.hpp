@@ -83,8 +83,10 @@ constexpr bool can_look_through(const Tape& tape, const Instruction& i) {
 /// Follows movement ops as far as strides can express them. A reshape that regroups axes ends the
 /// way: its value lies in memory as its argument does, contiguous.
 constexpr View view_of(const Tape& tape, int value) {
+  const Dims& above = tape[value].shape;
+  if (!detail::can_look_through(tape, tape[value])) return {value, contiguous(above)};
   detail::Coordinates at;
-  for (std::size_t k = 0; k < tape[value].shape.rank; ++k) at.of[k].axis = k;
+  for (std::size_t k = 0; k < above.rank; ++k) at.of[k].axis = k;
   int base = value;
   while (detail::can_look_through(tape, tape[base])) {
     const Instruction& i = tape[base];
@@ -99,11 +101,30 @@ constexpr View view_of(const Tape& tape, int value) {
     view.access.offset += c.start * inner.stride[k];
     if (c.axis != max_rank) view.access.stride[c.axis] += c.step * inner.stride[k];
   }
-  for (std::size_t k = 0; k < tape[value].shape.rank; ++k) {
-    if (tape[value].shape[k] == 1) view.access.stride[k] = 0;
+  for (std::size_t k = 0; k < above.rank; ++k) {
+    if (above[k] == 1) view.access.stride[k] = 0;
   }
   return view;
 }
+
+namespace detail {
+/// The views of a tape that no longer changes. Passes ask many times for the same ones, and each
+/// walk costs compilers some hundred calls.
+class Views {
+ public:
+  constexpr explicit Views(const Tape& tape) : tape_(tape), known_(tape.size(), View{}) {}
+
+  constexpr const View& operator()(int value) {
+    View& view = known_[static_cast<std::size_t>(value)];
+    if (view.base < 0) view = view_of(tape_, value);
+    return view;
+  }
+
+ private:
+  const Tape& tape_;
+  Table<View> known_;
+};
+}  // namespace detail
 
 /// Whether a view of an iota runs 0, 1, 2, ... along one axis at most: then nothing need be read.
 constexpr bool counts_positions(const View& view) {
