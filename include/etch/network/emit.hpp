@@ -92,18 +92,19 @@ template <class Source> class Routine {
   }();
 
   /// Where the k-th tensor of a step lies: arguments, then sources, then targets.
-  template <std::size_t s, std::size_t k> static HWY_INLINE const float* read(const Tensors& t) {
-    constexpr Location at = program.locations[planned<s>.first_location + k];
+  template <std::size_t s, std::size_t k>
+  static constexpr Location location = program.locations[planned<s>.first_location + k];
+
+  template <Location at> static HWY_INLINE const float* read(const Tensors& t) {
     if constexpr (at.kind == Location::Kind::input) return t.inputs[at.index];
     else if constexpr (at.kind == Location::Kind::table) return table<at.index>.data;
     else if constexpr (at.kind == Location::Kind::parameter) {
       constexpr std::size_t offset = parameter_offset(tape, at.index);
       constexpr bool trained = tape.parameters[at.index].role == Role::trained;
       return (trained ? t.parameters : t.fixed) + offset;
-    } else return write<s, k>(t);
+    } else return write<at>(t);
   }
-  template <std::size_t s, std::size_t k> static HWY_INLINE float* write(const Tensors& t) {
-    constexpr Location at = program.locations[planned<s>.first_location + k];
+  template <Location at> static HWY_INLINE float* write(const Tensors& t) {
     if constexpr (at.kind == Location::Kind::output) return t.outputs[at.index];
     else if constexpr (at.kind == Location::Kind::input) return window(t.inputs[at.index]);
     else return t.workspace + at.index;
@@ -117,8 +118,9 @@ template <class Source> class Routine {
     [&]<std::size_t... k, std::size_t... j>(std::index_sequence<k...>,
                                             std::index_sequence<j...>) HWY_ATTR {
       // One entry more, for an array of none is not C++.
-      const float* const sources[] = {read<s, p.arguments + k>(t)..., nullptr};
-      float* const targets[] = {write<s, p.arguments + p.sources + j>(t)..., nullptr};
+      const float* const sources[] = {read<location<s, p.arguments + k>>(t)..., nullptr};
+      float* const targets[] = {write<location<s, p.arguments + p.sources + j>>(t)...,
+                                nullptr};
       if constexpr (p.heavy < 0) elementwise<chain<s>>(sources, targets, t.length);
       else heavy<s>(t, sources, targets);
     }(std::make_index_sequence<p.sources>{}, std::make_index_sequence<p.targets>{});
@@ -129,8 +131,8 @@ template <class Source> class Routine {
                                float* const* targets) noexcept {
     constexpr PlannedStep p = planned<s>;
     constexpr Instruction i = tape[p.heavy];
-    const float* const a = read<s, 0>(t);
-    const float* const b = second<s>(t);
+    const float* const a = read<location<s, 0>>(t);
+    const float* const b = read<location<s, p.arguments - 1>>(t);  // a again, if it is alone
     float* const y = targets[0];
     float* const scratch = t.workspace + p.scratch;
     if constexpr (i.op == Op::matmul) {
@@ -177,11 +179,6 @@ template <class Source> class Routine {
       static_assert(i.op == Op::pad, "etch: every heavy op has a kernel");
       pad<pad_of(tape, i)>(a, y, t.length);
     }
-  }
-
-  template <std::size_t s> static HWY_INLINE const float* second(const Tensors& t) {
-    if constexpr (planned<s>.arguments > 1) return read<s, 1>(t);
-    else return nullptr;
   }
 };
 

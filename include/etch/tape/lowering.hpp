@@ -32,6 +32,12 @@ struct Tap {
   int value = -1;
 };
 
+/// A node type and where its value stands.
+struct Met {
+  const void* type = nullptr;
+  int place = -1;
+};
+
 /// What lowering one formula remembers: where its arguments stand, and each node type already met,
 /// for a formula that mentions x twice is a tree of types in which x stands twice.
 struct Lowering {
@@ -43,7 +49,7 @@ struct Lowering {
   Table<int>* renewed = nullptr;  ///< training: by row of the table, the new value
   Name suffix = {};               ///< of the names of parameters
   std::vector<Tap>* taps = nullptr;
-  std::vector<std::pair<const void*, int>> met = {};
+  std::vector<Met> met = {};
 };
 
 /// The row of a parameter: a name that was met before, the formula being used twice under one key
@@ -64,11 +70,12 @@ template <class E> struct lower_node;
 
 template <class E> constexpr int lower_expression(Lowering& context) {
   const void* key = &type_key<E>;
-  for (const auto& [type, place] : context.met) {
-    if (type == key) return place;
+  const Met* const met = context.met.data();
+  for (std::size_t i = 0, n = context.met.size(); i < n; ++i) {
+    if (met[i].type == key) return met[i].place;
   }
   const int place = lower_node<E>::run(context);
-  context.met.emplace_back(key, place);
+  context.met.push_back({key, place});
   return place;
 }
 
@@ -230,7 +237,7 @@ template <std::size_t k, class E> struct lower_node<ResultOf<k, E>> {
   static constexpr int run(Lowering& context) {
     const std::vector<int> all = lower_values<E>(context);
     [&]<std::size_t... j>(std::index_sequence<j...>) {
-      (context.met.emplace_back(&type_key<ResultOf<j, E>>, all[j]), ...);
+      (context.met.push_back({&type_key<ResultOf<j, E>>, all[j]}), ...);
     }(std::make_index_sequence<ShapeOf<E>::count>{});
     return all[k];
   }
