@@ -64,14 +64,15 @@ template <std::size_t count, class D> HWY_INLINE hn::Vec<D> load_lanes(D d, cons
 }
 
 /// Writes the first `count` lanes to p and nothing else. By halves down to single lanes, because a
-/// masked store takes 20 operations on some AVX2 machines; where masks are registers it takes one.
+/// masked store takes 20 operations on some AVX2 machines; where masks are registers it takes one,
+/// but whoever reads the number at once waits until it has reached the cache.
 template <std::size_t count, class D>
 HWY_INLINE void store_lanes(D d, hn::Vec<D> v, float* HWY_RESTRICT p) {
   constexpr std::size_t all = hn::MaxLanes(D{});
   static_assert(count >= 1 && count <= all);
   if constexpr (count == all) {
     hn::StoreU(v, d, p);
-  } else if constexpr (HWY_TARGET <= HWY_AVX3) {
+  } else if constexpr (HWY_TARGET <= HWY_AVX3 && !std::has_single_bit(count)) {
     store_n(v, d, p, count);
   } else {
     const hn::Half<D> half;
