@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-/// Reading a whole file, with a reason where that fails.
+/// Reading and writing whole files, with a reason where that fails.
 #pragma once
 
 #include <array>
@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "etch/data/result.hpp"
@@ -34,6 +35,22 @@ inline Result<std::string> read_file(const std::string& path) {
   }
   std::fclose(file);
   return bytes;
+}
+
+/// Error: "path: cannot be written: No space left on device".
+inline Result<void> write_file(const std::string& path, std::string_view bytes) {
+  const auto reason = [&path](const char* what) {
+    return Error{path + ": " + what + ": " + std::generic_category().message(errno)};
+  };
+  errno = 0;
+  std::FILE* const file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return reason("cannot be opened for writing");
+  const bool written =
+      std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
+  Result<void> result;
+  if (!written) result = reason("cannot be written");
+  if (std::fclose(file) != 0 && written) result = reason("cannot be written");
+  return result;
 }
 
 }  // namespace etch

@@ -3,20 +3,18 @@
 #pragma once
 
 #include <bit>
-#include <cerrno>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <map>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "etch/data/file.hpp"
 #include "etch/data/result.hpp"
 #include "etch/network/parameters.hpp"
 
@@ -138,26 +136,6 @@ inline Result<void> check_names(const HeaderOptions& options) {
   return result;
 }
 
-/// Error: "path: cannot be written: No space left on device".
-inline Result<void> write_file(const std::string& path, std::string_view bytes) {
-  const auto reason = [&path](const char* what) {
-    return Error{path + ": " + what + ": " + std::generic_category().message(errno)};
-  };
-  errno = 0;
-  std::FILE* const file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return reason("cannot be opened for writing");
-  const bool written =
-      std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
-  Result<void> result;
-  if (!written) result = reason("cannot be written");
-  if (std::fclose(file) != 0 && written) result = reason("cannot be written");
-  return result;
-}
-
-}  // namespace detail
-
-namespace detail {
-
 inline constexpr std::string_view header_skeleton =
     R"(// Written by etch::write_header: @count@ weights in @tensors@ tensors. Do not edit.
 // clang-format off
@@ -242,7 +220,7 @@ Result<void> write_header(const Parameters<Net>& parameters, const std::string& 
                           const HeaderOptions& options = {}) {
   const Result<std::string> text = header_text(parameters, options);
   if (!text) return Error{path + ": " + text.error().message};
-  return detail::write_file(path, *text);
+  return write_file(path, *text);
 }
 
 }  // namespace etch
