@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Tensors as files hold them, and their way into the parameters of a network and back. Each format
+/// is parsed into a list of tensors; whether they belong to the network is decided here.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "etch/data/result.hpp"
+#include "etch/network/parameters.hpp"
+
+namespace etch::detail {
+
+/// How a file writes a number; `other` are those that are never read.
+enum class Encoding : unsigned char { other, f16, bf16, f32, f64 };
+
+constexpr std::size_t bytes_of(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::f16:
+    case Encoding::bf16: return 2;
+    case Encoding::f32: return 4;
+    case Encoding::f64: return 8;
+    case Encoding::other: break;
+  }
+  return 0;
+}
+
+/// Extents in a file may be any numbers, and any number of them.
+using FileShape = std::vector<std::uint64_t>;
+
+struct FileTensor {
+  std::string name{};
+  std::string dtype{};  ///< in the words of the format
+  Encoding encoding = Encoding::other;
+  FileShape shape{};
+  bool fortran = false;      ///< the first axis runs fastest, not the last
+  std::string_view bytes{};  ///< little-endian; as many as shape and encoding say
+};
+
+constexpr std::uint64_t little_endian(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) {
+    value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  }
+  return value;
+}
+
+inline void append_little_endian(std::string& out, std::uint64_t value, std::size_t bytes) {
+  for (; bytes > 0; --bytes, value >>= 8) out += static_cast<char>(value & 0xFF);
+}
+
+/// IEEE 754 binary16. A NaN keeps its payload, as NumPy's does.
+constexpr float float_of_half(std::uint32_t bits) {
+  const std::uint32_t sign = (bits & 0x8000) << 16, exponent = bits >> 10 & 0x1F;
+  const std::uint32_t fraction = bits & 0x3FF;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
+  }
+  const std::uint32_t wide = exponent == 0x1F ? 0xFF : exponent + 127 - 15;
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+
+constexpr float float_of(Encoding encoding, std::uint64_t bits) {
+  const auto low = static_cast<std::uint32_t>(bits);
+  switch (encoding) {
+    case Encoding::f16: return float_of_half(low);
+    case Encoding::bf16: return std::bit_cast<float>(low << 16);
+    case Encoding::f32: return std::bit_cast<float>(low);
+    case Encoding::f64: return static_cast<float>(std::bit_cast<double>(bits));
+    case Encoding::other: break;
+  }
+  return 0;
+}
+
+/// Bytes of a tensor; none if they are more than can be counted.
+constexpr std::optional<std::uint64_t> byte_count(const FileShape& shape, Encoding encoding) {
+  std::uint64_t n = bytes_of(encoding);
+  for (const std::uint64_t extent : shape) {
+    if (extent != 0 && n > std::numeric_limits<std::uint64_t>::max() / extent) return std::nullopt;
+    n *= extent;
+  }
+  return n;
+}
+
+/// Names of a file in messages: bounded, what does not print replaced.
+inline std::string shown(std::string_view text) {
+  constexpr std::size_t most = 64;
+  std::string result(text.substr(0, most));
+  for (char& c : result) c = c >= ' ' && c <= '~' ? c : '?';
+  return text.size() > most ? result + "..." : result;
+}
+
+inline std::string listed(std::span<const std::uint64_t> numbers, std::string_view separator) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0) text += separator;
+    text += std::to_string(numbers[i]);
+  }
+  return text;
+}
+
+/// [3, 8]
+inline std::string shape_text(std::span<const std::uint64_t> shape) {
+  return std::string(1, '[').append(listed(shape, ", ")).append(1, ']');
+}
+
+inline FileShape file_shape(const Dims& shape) {
+  return {shape.extent, shape.extent + shape.rank};
+}
+
+/// The i-th element in row-major order of a tensor whose encoding is one that is read.
+inline float element(const FileTensor& tensor, std::size_t i) {
+  if (tensor.fortran) {
+    std::size_t place = 0, step = 1;
+    for (const std::uint64_t extent : tensor.shape) step *= static_cast<std::size_t>(extent);
+    for (std::size_t axis = tensor.shape.size(); axis-- > 0;) {
+      const auto extent = static_cast<std::size_t>(tensor.shape[axis]);
+      step /= extent;
+      place += i % extent * step;
+      i /= extent;
+    }
+    i = place;
+  }
+  const std::size_t width = bytes_of(tensor.encoding);
+  return float_of(tensor.encoding, little_endian(tensor.bytes.substr(i * width, width)));
+}
+
+/// PyTorch counts batches beside each running variance. etch keeps no such count: it is passed
+/// over in files, and written as 0, so that load_state_dict(strict=True) finds all keys.
+inline constexpr std::string_view variance_suffix = "running_var";
+inline constexpr std::string_view count_suffix = "num_batches_tracked";
+
+/// The count's name beside a running variance, empty for other tensors.
+inline std::string batch_count_name(std::string_view name) {
+  if (name != variance_suffix && !name.ends_with("." + std::string(variance_suffix))) return {};
+  name.remove_suffix(variance_suffix.size());
+  return std::string(name).append(count_suffix);
+}
+
+/// What a state_dict has: the tensors of a network, and the counts of batches.
+struct StateEntry {
+  std::string name;
+  const PlacedParameter* parameter = nullptr;  ///< none: a count, one integer of 64 bits
+};
+
+inline std::vector<StateEntry> state_entries(std::span<const PlacedParameter> rows) {
+  std::vector<StateEntry> entries;
+  for (const PlacedParameter& row : rows) {
+    entries.push_back({std::string(row.info.name.view()), &row});
+    if (auto count = batch_count_name(row.info.name.view()); !count.empty()) {
+      entries.push_back({std::move(count)});
+    }
+  }
+  return entries;
+}
+
+/// The tensor, row-major, as floats of 32 bits. `data` is that of `Parameters`.
+inline void append_tensor(std::string& out, const PlacedParameter& row, const float* data) {
+  for (std::size_t i = 0; i < row.info.shape.size(); ++i) {
+    const float value = data[row.offset + stored_at(row.info, i)];
+    append_little_endian(out, std::bit_cast<std::uint32_t>(value), 4);
+  }
+}
+
+/// A line for each tensor of the file or of the network that does not find its counterpart.
+inline std::string differences(std::span<const PlacedParameter> wanted,
+                               const std::map<std::string_view, const FileTensor*>& found) {
+  std::string lines;
+  std::set<std::string, std::less<>> known;
+  for (const auto& [name, row] : state_entries(wanted)) {
+    known.insert(name);
+    if (row == nullptr) continue;
+    const FileShape shape = file_shape(row->info.shape);
+    const auto tensor = found.find(name);
+    if (tensor == found.end()) {
+      lines += "\n  missing: " + name + ' ' + shape_text(shape);
+      continue;
+    }
+    const FileTensor& other = *tensor->second;
+    if (other.shape != shape) {
+      lines += "\n  wrong shape: " + name + ", expected " + shape_text(shape) + ", found " +
+               shape_text(other.shape);
+    }
+    if (other.encoding == Encoding::other) {
+      lines += "\n  wrong dtype: " + name +
+               ", expected little-endian floats of 16, 32 or 64 bits, found " + shown(other.dtype);
+    }
+  }
+  for (const auto& [name, tensor] : found) {
+    if (known.contains(name)) continue;
+    lines += "\n  surplus: " + shown(name) + ' ' + shape_text(tensor->shape);
+  }
+  return lines;
+}
+
+/// Copies all tensors into the parameters of a network whose table is `wanted`; if any does not
+/// belong there, none. The error lists them all.
+inline Result<void> fill(std::span<const PlacedParameter> wanted, float* data,
+                         const std::vector<FileTensor>& tensors, const std::string& path) {
+  std::map<std::string_view, const FileTensor*> found;
+  std::string twice;
+  for (const FileTensor& tensor : tensors) {
+    if (!found.emplace(tensor.name, &tensor).second) twice += "\n  twice: " + shown(tensor.name);
+  }
+  const std::string lines = differences(wanted, found) + twice;
+  if (!lines.empty()) return Error{path + ": these weights belong to another network:" + lines};
+  for (const PlacedParameter& row : wanted) {
+    const FileTensor& tensor = *found.find(row.info.name.view())->second;
+    for (std::size_t i = 0; i < row.info.shape.size(); ++i) {
+      data[row.offset + stored_at(row.info, i)] = element(tensor, i);
+    }
+  }
+  return {};
+}
+
+}  // namespace etch::detail
