@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Arrays as numpy.save writes them (NumPy's manual: numpy.lib.format): one array a file, or all
+/// parameters of a network in one row:
+///
+///     numpy.save("flat.npy", torch.nn.utils.parameters_to_vector(net.parameters()).detach())
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "etch/data/file.hpp"
+#include "etch/io/parameter_order.hpp"
+#include "etch/io/tensor_file.hpp"
+
+namespace etch {
+
+/// An array of any number of axes; its values are row-major.
+struct NpyArray {
+  std::vector<std::uint64_t> shape{};
+  std::vector<float> values{};
+};
+
+namespace detail {
+
+/// Reads the header: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 8), }
+class NpyHeader {
+ public:
+  explicit NpyHeader(std::string_view text) : text_(text) {}
+
+  /// False where it is no such dictionary; `position` says where.
+  bool parse() {
+    if (!accept('{')) return false;
+    unsigned seen = 0;
+    while (!accept('}')) {
+      std::string_view key;
+      if (!string(key) || !accept(':')) return false;
+      const unsigned field = key == "descr" ? 1 : key == "fortran_order" ? 2 : 4;
+      if ((field == 4 && key != "shape") || (seen & field) != 0) return false;
+      if (!(field == 1 ? string(descr) : field == 2 ? boolean() : tuple())) return false;
+      seen |= field;
+      if (!accept(',') && !next_is('}')) return false;
+    }
+    return seen == 7 && at_end();
+  }
+
+  std::size_t position() const { return at_; }
+
+  std::string_view descr{};
+  bool fortran = false;
+  FileShape shape{};
+
+ private:
+  bool at_end() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;
+    return at_ == text_.size();
+  }
+  bool next_is(char c) { return !at_end() && text_[at_] == c; }
+  bool accept(char c) {
+    const bool found = next_is(c);
+    at_ += found;
+    return found;
+  }
+
+  bool word(std::string_view expected) {
+    const bool found = !at_end() && text_.substr(at_).starts_with(expected);
+    if (found) at_ += expected.size();
+    return found;
+  }
+
+  bool string(std::string_view& value) {
+    const char quote = next_is('"') ? '"' : '\'';
+    if (!accept(quote)) return false;
+    const std::size_t end = text_.find(quote, at_);
+    if (end == text_.npos) return false;
+    value = text_.substr(at_, end - at_);
+    at_ = end + 1;
+    return true;
+  }
+
+  bool boolean() {
+    fortran = word("True");
+    return fortran || word("False");
+  }
+
+  bool tuple() {
+    if (!accept('(')) return false;
+    while (!accept(')')) {
+      std::uint64_t n = 0;
+      if (!number(n)) return false;
+      shape.push_back(n);
+      if (!accept(',') && (shape.size() == 1 || !next_is(')'))) return false;  // (3) is no tuple
+    }
+    return true;
+  }
+
+  bool number(std::uint64_t& n) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    if (at_end()) return false;
+    const std::size_t begin = at_;
+    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
+      const auto digit = static_cast<std::uint64_t>(text_[at_] - '0');
+      if (n > (most - digit) / 10) return false;
+      n = n * 10 + digit;
+    }
+    return at_ > begin;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+constexpr Encoding npy_encoding(std::string_view descr) {
+  if (descr == "<f4") return Encoding::f32;
+  if (descr == "<f2") return Encoding::f16;
+  if (descr == "<f8") return Encoding::f64;
+  return Encoding::other;
+}
+
+/// The array as a view into `bytes`, without a name.
+inline Result<FileTensor> parse_npy(std::string_view bytes) {
+  constexpr std::string_view magic = "\x93NUMPY";
+  if (!bytes.starts_with(magic) || bytes.size() < magic.size() + 2) {
+    return Error{"no .npy file: it does not start as one"};
+  }
+  const auto major = static_cast<unsigned char>(bytes[magic.size()]);
+  const auto minor = static_cast<unsigned char>(bytes[magic.size() + 1]);
+  if (major < 1 || major > 3 || minor != 0) {
+    return Error{"version " + std::to_string(major) + '.' + std::to_string(minor) +
+                 " of the .npy format is unknown"};
+  }
+  bytes.remove_prefix(magic.size() + 2);
+  const std::size_t width = major == 1 ? 2 : 4;
+  const std::uint64_t length = bytes.size() < width ? 0 : little_endian(bytes.substr(0, width));
+  if (bytes.size() < width || length > bytes.size() - width) {
+    return Error{"the file ends within its header"};
+  }
+  NpyHeader header(bytes.substr(width, static_cast<std::size_t>(length)));
+  if (!header.parse()) {
+    return Error{"the header is not as NumPy writes that of an array of numbers, at its byte " +
+                 std::to_string(header.position())};
+  }
+  bytes.remove_prefix(width + static_cast<std::size_t>(length));
+  const Encoding encoding = npy_encoding(header.descr);
+  if (encoding != Encoding::other && byte_count(header.shape, encoding) != bytes.size()) {
+    return Error{"the shape is " + shape_text(header.shape) + " of " + shown(header.descr) +
+                 ", but " + std::to_string(bytes.size()) + " bytes follow the header"};
+  }
+  return FileTensor{{}, std::string(header.descr), encoding, std::move(header.shape),
+                    header.fortran, bytes};
+}
+
+/// What precedes the numbers, by the rules of NumPy 1.23 and later: room for an axis to grow, and
+/// spaces up to a multiple of 64 bytes.
+inline std::string npy_header(std::string_view descr, const FileShape& shape) {
+  constexpr std::size_t digits = 21, alignment = 64, before = 10;
+  std::string text = "{'descr': '" + std::string(descr) + "', 'fortran_order': False, 'shape': (" +
+                     listed(shape, ", ") + (shape.size() == 1 ? ",), }" : "), }");
+  if (!shape.empty()) text.append(digits - std::to_string(shape[0]).size(), ' ');
+  text.append(alignment - (before + text.size() + 1) % alignment, ' ').append(1, '\n');
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  append_little_endian(bytes, text.size(), 2);
+  return bytes += text;
+}
+
+inline Result<FileTensor> floats_of_npy(std::string_view bytes, const std::string& path) {
+  Result<FileTensor> tensor = parse_npy(bytes);
+  if (!tensor) return Error{path + ": " + tensor.error().message};
+  if (tensor->encoding == Encoding::other) {
+    return Error{path + ": expected dtype <f4, <f2 or <f8, found " + shown(tensor->dtype)};
+  }
+  return tensor;
+}
+
+inline Result<void> read_flat(std::span<const PlacedParameter> rows, std::size_t count,
+                              float* parameters, std::string_view bytes, const std::string& path) {
+  const Result<FileTensor> tensor = floats_of_npy(bytes, path);
+  if (!tensor) return tensor.error();
+  if (tensor->shape != FileShape{count}) {
+    return Error{path + ": expected all parameters of the network in one row, [" +
+                 std::to_string(count) + "], found " + shape_text(tensor->shape)};
+  }
+  std::size_t from = 0;
+  for (const std::size_t row : ParameterOrder(rows).sorted()) {
+    const auto& [info, offset] = rows[row];
+    for (std::size_t i = 0; i < info.shape.size(); ++i) {
+      parameters[offset + stored_at(info, i)] = element(*tensor, from++);
+    }
+  }
+  return {};
+}
+
+}  // namespace detail
+
+/// The array in the bytes of an .npy file of floats of 16, 32 or 64 bits (<f2, <f4, <f8), C or
+/// Fortran order, format version 1 to 3. Error: "name: ..." with what is wrong of the file.
+inline Result<NpyArray> parse_npy(std::string_view bytes, const std::string& name) {
+  const Result<detail::FileTensor> tensor = detail::floats_of_npy(bytes, name);
+  if (!tensor) return tensor.error();
+  NpyArray array{tensor->shape, {}};
+  const std::size_t count = tensor->bytes.size() / detail::bytes_of(tensor->encoding);
+  array.values.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) array.values.push_back(detail::element(*tensor, i));
+  return array;
+}
+
+/// All parameters of a network, trained and frozen, from one row of numbers: tensor after tensor in
+/// the order of PyTorch's `net.parameters()`. Nothing names or separates them, so only their count
+/// is checked; prefer .npz or safetensors. Buffers (running means) are no parameters and keep their
+/// values. After an error ("name: ...") the parameters are as they were.
+template <class Net>
+Result<void> parse_npy(std::string_view bytes, const std::string& name,
+                       Parameters<Net>& parameters) {
+  return detail::read_flat(parameter_table<Net>, parameter_count<Net>, parameters.data, bytes,
+                           name);
+}
+
+/// The bytes that numpy.save writes of the array as float32. Requires as many values as the shape
+/// says, and no more axes than NumPy allows (32).
+inline std::string npy_bytes(const NpyArray& array) {
+  std::string bytes = detail::npy_header("<f4", array.shape);
+  for (const float value : array.values) {
+    detail::append_little_endian(bytes, std::bit_cast<std::uint32_t>(value), 4);
+  }
+  return bytes;
+}
+
+/// All parameters of a network in one row; see `parse_npy`.
+template <class Net> std::string npy_bytes(const Parameters<Net>& parameters) {
+  std::string bytes = detail::npy_header("<f4", {parameter_count<Net>});
+  for (const std::size_t row : detail::ParameterOrder(parameter_table<Net>).sorted()) {
+    detail::append_tensor(bytes, parameter_table<Net>[row], parameters.data);
+  }
+  return bytes;
+}
+
+// The same of files, errors with the reason where they cannot be read or written.
+
+inline Result<NpyArray> read_npy(const std::string& path) {
+  const Result<std::string> bytes = read_file(path);
+  if (!bytes) return bytes.error();
+  return parse_npy(*bytes, path);
+}
+template <class Net>
+Result<void> read_npy(const std::string& path, Parameters<Net>& parameters) {
+  const Result<std::string> bytes = read_file(path);
+  if (!bytes) return bytes.error();
+  return parse_npy(*bytes, path, parameters);
+}
+inline Result<void> write_npy(const NpyArray& array, const std::string& path) {
+  return write_file(path, npy_bytes(array));
+}
+template <class Net>
+Result<void> write_npy(const Parameters<Net>& parameters, const std::string& path) {
+  return write_file(path, npy_bytes(parameters));
+}
+
+}  // namespace etch
