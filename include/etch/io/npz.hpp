@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+/// Weights as numpy.savez writes them, one array for each key of PyTorch's `state_dict`:
+///
+///     numpy.savez("digits.npz", **{k: v.numpy() for k, v in net.state_dict().items()})
+///     net.load_state_dict({k: torch.tensor(v) for k, v in numpy.load("digits.npz").items()})
+///
+/// Compressed files (numpy.savez_compressed) need ETCH_ZLIB=1 and zlib; see io/zip.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "etch/data/file.hpp"
+#include "etch/io/npy.hpp"
+#include "etch/io/tensor_file.hpp"
+#include "etch/io/zip.hpp"
+
+namespace etch {
+
+namespace detail {
+
+/// The arrays of an archive, as views into its bytes or, where they were compressed, into `store`.
+inline Result<std::vector<FileTensor>> npz_tensors(std::string_view bytes,
+                                                   std::deque<std::string>& store) {
+  constexpr std::string_view suffix = ".npy";
+  const Result<std::vector<ZipEntry>> entries = read_zip(bytes);
+  if (!entries) return entries.error();
+  std::vector<FileTensor> tensors;
+  for (const ZipEntry& entry : *entries) {
+    if (!entry.name.ends_with(suffix)) {
+      return Error{"no .npz file: it holds '" + shown(entry.name) + "', which is no .npy file"};
+    }
+    const Result<std::string_view> unpacked = unpack(entry, store);
+    if (!unpacked) return unpacked.error();
+    Result<FileTensor> tensor = parse_npy(*unpacked);
+    if (!tensor) return Error{"'" + shown(entry.name) + "': " + tensor.error().message};
+    tensor->name = entry.name.substr(0, entry.name.size() - suffix.size());
+    tensors.push_back(*std::move(tensor));
+  }
+  return tensors;
+}
+
+inline Result<void> read_npz(std::span<const PlacedParameter> wanted, float* parameters,
+                             std::string_view bytes, const std::string& path) {
+  std::deque<std::string> store;
+  const Result<std::vector<FileTensor>> tensors = npz_tensors(bytes, store);
+  if (!tensors) return Error{path + ": " + tensors.error().message};
+  return fill(wanted, parameters, *tensors, path);
+}
+
+inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float* data) {
+  ZipWriter zip;
+  for (const auto& [name, row] : state_entries(rows)) {
+    std::string array = row == nullptr ? npy_header("<i8", {})
+                                       : npy_header("<f4", file_shape(row->info.shape));
+    if (row == nullptr) append_little_endian(array, 0, 8);
+    else append_tensor(array, *row, data);
+    zip.add(name + ".npy", array);
+  }
+  return std::move(zip).finish();
+}
+
+}  // namespace detail
+
+/// The weights in the bytes of an .npz file; `name` stands for the file in errors. Numbers of 16,
+/// 32 and 64 bits (<f2, <f4, <f8) are converted; key and shape must be those of the network, except
+/// that the counts of batches of PyTorch's batch norms are passed over. Errors, all of which leave
+/// the parameters as they were: "name: ..." if the bytes are no such file, or a list of every
+/// missing, surplus and misshaped tensor.
+template <class Net>
+Result<void> parse_npz(std::string_view bytes, const std::string& name,
+                       Parameters<Net>& parameters) {
+  return detail::read_npz(parameter_table<Net>, parameters.data, bytes, name);
+}
+
+/// The same of a file.
+template <class Net>
+Result<void> read_npz(const std::string& path, Parameters<Net>& parameters) {
+  const Result<std::string> bytes = read_file(path);
+  if (!bytes) return bytes.error();
+  return parse_npz(*bytes, path, parameters);
+}
+
+/// The bytes that `write_npz` writes.
+template <class Net> std::string npz_bytes(const Parameters<Net>& parameters) {
+  static_assert(tensor_floats<Net> < (std::size_t{1} << 29) && parameter_table<Net>.size() < 30000,
+                "etch: an .npz file of these weights would need the zip64 format");
+  return detail::npz_bytes(parameter_table<Net>, parameters.data);
+}
+
+/// Writes all weights and buffers as <f4, bit by bit and not compressed. Error: "path: ..." with
+/// the reason.
+template <class Net>
+Result<void> write_npz(const Parameters<Net>& parameters, const std::string& path) {
+  return write_file(path, npz_bytes(parameters));
+}
+
+}  // namespace etch
