@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "etch/io/npz.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzz/check.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::check({reinterpret_cast<const char*>(data), size}, etch::parse_npz<Small>,
+              etch::npz_bytes<Small>);
+  return 0;
+}
