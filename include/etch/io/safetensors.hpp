@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-/// Weights in the safetensors format of Hugging Face (huggingface.co/docs/safetensors), with the
-/// keys, shapes and layouts of PyTorch's `state_dict`:
+/// Weights in the safetensors format of Hugging Face, with the keys, shapes and layouts of PyTorch's
+/// `state_dict`:
 ///
 ///     read_safetensors("digits.safetensors", parameters)     safetensors.torch.save_file(
 ///     write_safetensors(parameters, "digits.safetensors")        net.state_dict(), ...)
