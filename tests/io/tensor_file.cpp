@@ -68,7 +68,11 @@ TEST_CASE("sizes that cannot be counted are none") {
   CHECK_FALSE(byte_count({std::uint64_t{1} << 32, std::uint64_t{1} << 32}, Encoding::f16));
 }
 
-TEST_CASE("names of a file are shown harmlessly") {
+TEST_CASE("names and shapes of a file are shown harmlessly") {
   CHECK(etch::detail::shown("a\x1b[31m\n") == "a?[31m?");
   CHECK(etch::detail::shown(std::string(1000, 'z')) == std::string(64, 'z') + "...");
+  CHECK(etch::detail::shape_text(etch::detail::FileShape{}) == "[]");
+  CHECK(etch::detail::shape_text(etch::detail::FileShape{3, 8}) == "[3, 8]");
+  CHECK(etch::detail::shape_text(etch::detail::FileShape(16, 1)).ends_with(" 1, 1]"));
+  CHECK(etch::detail::shape_text(etch::detail::FileShape(17, 1)).ends_with(" 1, 1, ...]"));
 }

@@ -2,8 +2,8 @@
 /// Weights in the safetensors format of Hugging Face, with the keys, shapes and layouts of PyTorch's
 /// `state_dict`:
 ///
-///     read_safetensors("digits.safetensors", parameters)     safetensors.torch.save_file(
-///     write_safetensors(parameters, "digits.safetensors")        net.state_dict(), ...)
+///     safetensors.torch.save_file(net.state_dict(), "digits.safetensors")       # Python
+///     etch::read_safetensors("digits.safetensors", model.parameters()).value();
 ///
 /// The only header that needs nlohmann's json (Debian: nlohmann-json3-dev).
 #pragma once

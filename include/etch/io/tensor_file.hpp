@@ -111,9 +111,12 @@ inline std::string listed(std::span<const std::uint64_t> numbers, std::string_vi
   return text;
 }
 
-/// [3, 8]
+/// [3, 8]; of a file that lies, no more than its first axes.
 inline std::string shape_text(std::span<const std::uint64_t> shape) {
-  return std::string(1, '[').append(listed(shape, ", ")).append(1, ']');
+  constexpr std::size_t most = 16;
+  const bool all = shape.size() <= most;
+  const std::string text = listed(shape.first(all ? shape.size() : most), ", ");
+  return std::string(1, '[').append(text).append(all ? "]" : ", ...]");
 }
 
 inline FileShape file_shape(const Dims& shape) {
