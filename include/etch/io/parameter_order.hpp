@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// The order of PyTorch's `net.parameters()`, for files in which tensors have no names. A table of
 /// parameters is in the order in which formulas meet them, PyTorch's in that in which constructors
-/// register them: they differ within recurrences and transformer layers.
+/// register them: they differ within recurrences and transformer layers. What PyTorch does not
+/// have (Jordan, GraphAttention) has no order there; here it has one that does not change.
 #pragma once
 
 #include <algorithm>
