@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "etch/io/npz.hpp"
 
-#include <cstdio>
-#include <filesystem>
 #include <initializer_list>
-#include <random>
 #include <string>
 #include <utility>
 
@@ -97,17 +94,7 @@ TEST_CASE("without zlib, compressed archives are refused with what to do") {
 #endif
 
 TEST_CASE("an .npz file is written and read") {
-  const std::string name = "etch_" + std::to_string(std::random_device{}()) + ".npz";
-  const std::string path = (std::filesystem::temp_directory_path() / name).string();
-  REQUIRE(etch::write_npz(special_weights(), path));
-  etch::Parameters<Small> read;
-  CHECK(etch::read_npz(path, read));
-  CHECK(same_bits(read, special_weights()));
-  std::remove(path.c_str());
-  CHECK(etch::read_npz(path, read).error().message ==
-        path + ": cannot be opened: No such file or directory");
-  CHECK(etch::write_npz(read, "no/such/w").error().message ==
-        "no/such/w: cannot be opened for writing: No such file or directory");
+  check_file(".npz", etch::read_npz<Small>, etch::write_npz<Small>);
 }
 
 TEST_CASE("one error lists all arrays that do not belong to the network") {

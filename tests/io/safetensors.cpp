@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "etch/io/safetensors.hpp"
 
-#include <cstdio>
-#include <filesystem>
-#include <random>
 #include <string>
 
 #include "catch.hpp"
@@ -68,17 +65,7 @@ TEST_CASE("safetensors are written byte by byte as PyTorch's are") {
 }
 
 TEST_CASE("a safetensors file is written and read") {
-  const std::string name = "etch_" + std::to_string(std::random_device{}()) + ".safetensors";
-  const std::string path = (std::filesystem::temp_directory_path() / name).string();
-  REQUIRE(etch::write_safetensors(special_weights(), path));
-  etch::Parameters<Small> read;
-  CHECK(etch::read_safetensors(path, read));
-  CHECK(same_bits(read, special_weights()));
-  std::remove(path.c_str());
-  CHECK(etch::read_safetensors(path, read).error().message ==
-        path + ": cannot be opened: No such file or directory");
-  CHECK(etch::write_safetensors(read, "no/such/w").error().message ==
-        "no/such/w: cannot be opened for writing: No such file or directory");
+  check_file(".safetensors", etch::read_safetensors<Small>, etch::write_safetensors<Small>);
 }
 
 TEST_CASE("one error lists all tensors that do not belong to the network") {

@@ -4,8 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <limits>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -72,4 +75,20 @@ template <class Parse> void check_truncations(const std::string& bytes, Parse pa
     const std::string message = error_of(std::string(bytes, 0, length), parse);
     if (!message.starts_with("w: ")) FAIL(length << " bytes: '" << message << "'");
   }
+}
+
+/// Writing a file and reading it again, and what is said where neither is possible.
+template <class Read, class Write>
+void check_file(const std::string& ending, Read read, Write write) {
+  const std::string name = "etch_" + std::to_string(std::random_device{}()) + ending;
+  const std::string path = (std::filesystem::temp_directory_path() / name).string();
+  REQUIRE(write(special_weights(), path));
+  etch::Parameters<Small> parameters;
+  CHECK(read(path, parameters));
+  CHECK(same_bits(parameters, special_weights()));
+  std::remove(path.c_str());
+  CHECK(read(path, parameters).error().message ==
+        path + ": cannot be opened: No such file or directory");
+  CHECK(write(parameters, "no/such/w").error().message ==
+        "no/such/w: cannot be opened for writing: No such file or directory");
 }

@@ -53,4 +53,12 @@ inline Result<void> write_file(const std::string& path, std::string_view bytes) 
   return result;
 }
 
+/// parse(bytes, path) of the file, or why it cannot be read.
+template <class Parse>
+auto parse_file(const std::string& path, const Parse& parse) -> decltype(parse("", path)) {
+  const Result<std::string> bytes = read_file(path);
+  if (!bytes) return bytes.error();
+  return parse(*bytes, path);
+}
+
 }  // namespace etch

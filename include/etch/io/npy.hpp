@@ -243,15 +243,15 @@ template <class Net> std::string npy_bytes(const Parameters<Net>& parameters) {
 // The same of files, errors with the reason where they cannot be read or written.
 
 inline Result<NpyArray> read_npy(const std::string& path) {
-  const Result<std::string> bytes = read_file(path);
-  if (!bytes) return bytes.error();
-  return parse_npy(*bytes, path);
+  return parse_file(path, [](std::string_view bytes, const std::string& name) {
+    return parse_npy(bytes, name);
+  });
 }
 template <class Net>
 Result<void> read_npy(const std::string& path, Parameters<Net>& parameters) {
-  const Result<std::string> bytes = read_file(path);
-  if (!bytes) return bytes.error();
-  return parse_npy(*bytes, path, parameters);
+  return parse_file(path, [&](std::string_view bytes, const std::string& name) {
+    return parse_npy(bytes, name, parameters);
+  });
 }
 inline Result<void> write_npy(const NpyArray& array, const std::string& path) {
   return write_file(path, npy_bytes(array));

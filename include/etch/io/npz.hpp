@@ -82,9 +82,9 @@ Result<void> parse_npz(std::string_view bytes, const std::string& name,
 /// The same of a file.
 template <class Net>
 Result<void> read_npz(const std::string& path, Parameters<Net>& parameters) {
-  const Result<std::string> bytes = read_file(path);
-  if (!bytes) return bytes.error();
-  return parse_npz(*bytes, path, parameters);
+  return parse_file(path, [&](std::string_view bytes, const std::string& name) {
+    return parse_npz(bytes, name, parameters);
+  });
 }
 
 /// The bytes that `write_npz` writes.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-/// Weights in the safetensors format of Hugging Face, with the keys, shapes and layouts of PyTorch's
-/// `state_dict`:
+/// Weights in the safetensors format of Hugging Face, with the keys, shapes and layouts of
+/// PyTorch's `state_dict`:
 ///
 ///     safetensors.torch.save_file(net.state_dict(), "digits.safetensors")       # Python
 ///     etch::read_safetensors("digits.safetensors", model.parameters()).value();
@@ -236,9 +236,9 @@ Result<void> parse_safetensors(std::string_view bytes, const std::string& name,
 /// The same of a file.
 template <class Net>
 Result<void> read_safetensors(const std::string& path, Parameters<Net>& parameters) {
-  const Result<std::string> bytes = read_file(path);
-  if (!bytes) return bytes.error();
-  return parse_safetensors(*bytes, path, parameters);
+  return parse_file(path, [&](std::string_view bytes, const std::string& name) {
+    return parse_safetensors(bytes, name, parameters);
+  });
 }
 
 /// The bytes that `write_safetensors` writes.

@@ -38,11 +38,12 @@ template <class C, class S, std::size_t batch> class CellStep {
 
   /// Whether the new state k may be written over the old one.
   static constexpr auto in_place = [] {
-    std::array<bool, count + 1> result{};
+    std::array<bool, count> result{};
     for (std::size_t k = 0; k < count; ++k) result[k] = may_share(Run::program, k + 1, k + 1);
     return result;
   }();
 
+  static constexpr bool all_in_place = std::ranges::count(in_place, false) == 0;
   static constexpr std::size_t routine_floats = round_to_line(Run::workspace);
 
   /// States that are not renewed in place come by way of the workspace.
@@ -53,7 +54,7 @@ template <class C, class S, std::size_t batch> class CellStep {
 
  public:
   static constexpr std::size_t state_floats = at[count];
-  static constexpr std::size_t workspace = routine_floats + state_floats;
+  static constexpr std::size_t workspace = routine_floats + (all_in_place ? 0 : state_floats);
 
   static HWY_INLINE void run(const float* x, float* y, float* states, const float* parameters,
                              const float* fixed, float* memory) noexcept {
