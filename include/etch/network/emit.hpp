@@ -23,21 +23,10 @@
 #include "etch/kernels/pool2d.hpp"
 #include "etch/kernels/reduce.hpp"
 #include "etch/kernels/softmax.hpp"
-#include "etch/network/program.hpp"
+#include "etch/network/planned.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
-
-/// Floats of working memory that the kernel of an instruction wants.
-constexpr std::size_t scratch_of(const Tape& tape, const Instruction& i) {
-  switch (i.op) {
-    case Op::matmul: case Op::conv1d: return matmul_scratch(gemm_of(tape, i));
-    case Op::conv2d: return conv2d_scratch(conv2d_of(tape, i));
-    case Op::conv2d_input_gradient: return conv2d_input_gradient_scratch(conv2d_of(tape, i));
-    case Op::conv2d_weight_gradient: return conv2d_weight_gradient_scratch(conv2d_of(tape, i));
-    default: return 0;
-  }
-}
 
 /// The tensors a routine is called with. Parameters of a block lie one after the other, each on a
 /// cache line of its own, `fixed` being what no optimizer changes; inputs and outputs are the
@@ -55,8 +44,8 @@ struct Tensors {
 /// are one routine, wherever in a network they stand.
 template <class Source> class Routine {
  public:
-  static constexpr auto tape = freeze<Source{}>();
-  static constexpr auto program = freeze_program<tape, scratch_of>();
+  static constexpr const auto& tape = etch::detail::Planned<Source>::tape;
+  static constexpr const auto& program = etch::detail::Planned<Source>::program;
 
   /// Working memory of one call, in floats.
   static constexpr std::size_t workspace = program.workspace;
@@ -70,26 +59,11 @@ template <class Source> class Routine {
  private:
   template <std::size_t s> static constexpr PlannedStep planned = program.steps[s];
 
-  template <std::size_t s> static constexpr auto chain = [] {
-    constexpr PlannedStep p = planned<s>;
-    Chain<p.links, p.stores> c{.domain = p.domain, .link = {}, .store = {}};
-    if (p.vary != 0) c.lengths = {p.vary, tape.origin.longest};
-    for (std::size_t k = 0; k < p.links; ++k) c.link[k] = program.links[p.first_link + k];
-    for (std::size_t k = 0; k < p.stores; ++k) c.store[k] = program.stores[p.first_store + k];
-    return c;
-  }();
+  template <std::size_t s>
+  static constexpr auto chain = etch::detail::Planned<Source>::template chain<s>;
 
-  template <std::size_t size> struct Floats {
-    alignas(64) float data[size == 0 ? 1 : size] = {};
-  };
-  template <std::size_t i> static constexpr auto table = [] {
-    constexpr std::size_t size = tape.code[i].shape.size();
-    Floats<size> result;
-    for (std::size_t k = 0; k < size; ++k) {
-      result.data[k] = static_cast<float>(tape.code[i].table[k]);
-    }
-    return result;
-  }();
+  template <std::size_t i>
+  static constexpr const float* table = etch::detail::Planned<Source>::template table<i>.data;
 
   /// Where the k-th tensor of a step lies: arguments, then sources, then targets.
   template <std::size_t s, std::size_t k>
@@ -97,7 +71,7 @@ template <class Source> class Routine {
 
   template <Location at> static HWY_INLINE const float* read(const Tensors& t) {
     if constexpr (at.kind == Location::Kind::input) return t.inputs[at.index];
-    else if constexpr (at.kind == Location::Kind::table) return table<at.index>.data;
+    else if constexpr (at.kind == Location::Kind::table) return table<at.index>;
     else if constexpr (at.kind == Location::Kind::parameter) {
       constexpr std::size_t offset = parameter_offset(tape, at.index);
       constexpr bool trained = tape.parameters[at.index].role == Role::trained;

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "etch/network/dispatched_function.hpp"
+#include "etch/network/inference.hpp"
+#include "etch/network/parameters.hpp"
+#include "etch/network/streaming.hpp"
+
+// Models that run the widest vectors of the machine they are on, whatever flags they were compiled
+// with. Their functions come from the one file that has ETCH_DISPATCH: see etch/dispatch.hpp.
+//
+// All is written into the caller: were these functions of their own, the linker would keep the copy
+// of any file that uses them, and flags of that file might ask for more than the machine has.
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define ETCH_ALWAYS_INLINE __forceinline
+#else
+#define ETCH_ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
+
+namespace etch {
+
+/// Model, or a batch of samples, with the instruction set chosen when it is made:
+///
+///   using Policy = etch::DispatchedModel<Net>;   // in a header
+///   ETCH_DISPATCH(Policy)                        // in one file
+///
+/// A call goes through one pointer. x [batch, input...], y [batch, output...].
+template <class Net, std::size_t batch = 1> class DispatchedModel {
+ public:
+  using Of = InferFunction<Net, batch>;
+  static constexpr std::size_t inputs = batch * InputShape<Net>::size;
+  static constexpr std::size_t outputs = batch * OutputShape<Net>::size;
+  static constexpr std::size_t workspace_floats = HWY_NAMESPACE::Inference<Net, batch>::workspace;
+
+  /// Weights all zero.
+  DispatchedModel() = default;
+  explicit DispatchedModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
+
+  ETCH_ALWAYS_INLINE void operator()(std::span<const float, inputs> x,
+                                     std::span<float, outputs> y) noexcept {
+    best_.run(parameters_.data, x.data(), y.data(), workspace_);
+  }
+  ETCH_ALWAYS_INLINE std::array<float, outputs> operator()(
+      std::span<const float, inputs> x) noexcept {
+    std::array<float, outputs> y;
+    best_.run(parameters_.data, x.data(), y.data(), workspace_);
+    return y;
+  }
+
+  Parameters<Net>& parameters() noexcept { return parameters_; }
+  const Parameters<Net>& parameters() const noexcept { return parameters_; }
+
+  /// The instruction set that runs: "AVX3", "AVX2", "SSE4", "SSSE3", "SCALAR", ...
+  const char* target() const noexcept { return hwy::TargetName(best_.target); }
+
+ private:
+  ForTarget<typename Of::type> best_ = best_function_of_ETCH_DISPATCH<Of>();
+  Parameters<Net> parameters_;
+  alignas(64) float workspace_[std::max<std::size_t>(workspace_floats, 1)];
+};
+
+/// StreamingModel with the instruction set chosen when it is made; n steps a call.
+template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
+  using Run = HWY_NAMESPACE::Streaming<Net, n>;
+
+ public:
+  using Of = StepFunction<Net, n>;
+  static constexpr std::size_t inputs = Run::inputs, outputs = Run::outputs;
+  static constexpr std::size_t workspace_floats = Run::workspace;
+  static constexpr std::size_t state_floats = Run::state_floats;
+
+  /// Weights all zero.
+  DispatchedStreamingModel() = default;
+  explicit DispatchedStreamingModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
+
+  ETCH_ALWAYS_INLINE void operator()(std::span<const float, inputs> x,
+                                     std::span<float, outputs> y) noexcept {
+    best_.run(parameters_.data, state_, steps_, x.data(), y.data(), workspace_);
+    steps_ += n;
+  }
+  ETCH_ALWAYS_INLINE std::array<float, outputs> operator()(
+      std::span<const float, inputs> x) noexcept {
+    std::array<float, outputs> y;
+    (*this)(x, std::span<float, outputs>(y));
+    return y;
+  }
+
+  /// As if nothing had come in yet.
+  void reset() noexcept {
+    std::ranges::fill(state_, 0.f);
+    steps_ = 0;
+  }
+
+  Parameters<Net>& parameters() noexcept { return parameters_; }
+  const Parameters<Net>& parameters() const noexcept { return parameters_; }
+  const char* target() const noexcept { return hwy::TargetName(best_.target); }
+
+ private:
+  ForTarget<typename Of::type> best_ = best_function_of_ETCH_DISPATCH<Of>();
+  Parameters<Net> parameters_;
+  alignas(64) float state_[std::max<std::size_t>(state_floats, 1)] = {};
+  std::uint64_t steps_ = 0;
+  alignas(64) float workspace_[std::max<std::size_t>(workspace_floats, 1)];
+};
+
+}  // namespace etch

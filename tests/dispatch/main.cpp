@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <hwy/targets.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "models.hpp"
+
+namespace {
+
+using namespace models;
+
+// This file has no -m flag either: its target is what every machine has.
+constexpr std::int64_t targets[] = {HWY_AVX3, HWY_AVX2, HWY_SSE4, HWY_SSSE3, HWY_STATIC_TARGET};
+
+bool can_run(std::int64_t target) {
+  hwy::SetSupportedTargetsForTest(0);
+  return target == HWY_STATIC_TARGET || (hwy::SupportedTargets() & target) != 0;
+}
+
+bool has_fused_multiply_add(std::int64_t target) { return target <= HWY_AVX2; }
+
+/// Models that are made while this lives take `target`.
+class Forced {
+ public:
+  explicit Forced(std::int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+  ~Forced() {
+    hwy::SetSupportedTargetsForTest(0);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+std::vector<float> numbers(std::size_t n) {
+  Random random(4);
+  std::vector<float> values(n);
+  for (float& v : values) v = random.uniform(-2, 2);
+  return values;
+}
+
+/// What a model says to the numbers, `calls` times in a row, with the instruction set it says.
+template <class M, class Net>
+std::vector<float> answers(const Parameters<Net>& parameters, std::int64_t target, int calls) {
+  const Forced forced(target);
+  const auto model = std::make_unique<M>(parameters);
+  CHECK(std::string(model->target()) == hwy::TargetName(target));
+  const auto x = numbers(M::inputs * static_cast<std::size_t>(calls));
+  std::vector<float> result;
+  for (std::size_t i = 0; i < x.size(); i += M::inputs) {
+    const auto y = (*model)(std::span<const float, M::inputs>(x.data() + i, M::inputs));
+    result.insert(result.end(), y.begin(), y.end());
+  }
+  return result;
+}
+
+void check_close(const std::vector<float>& found, const std::vector<float>& wanted) {
+  REQUIRE(found.size() == wanted.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CAPTURE(i, found[i], wanted[i]);
+    CHECK(std::abs(found[i] - wanted[i]) <= 1e-6f * (1 + std::abs(wanted[i])));
+  }
+}
+
+/// The same bits from all targets with fused multiply-add, close ones from the others.
+template <class M, class Net> void check_targets(int calls) {
+  const auto& parameters = weights<Net>();
+  const auto scalar = answers<M>(parameters, HWY_STATIC_TARGET, calls);
+  std::vector<float> fused;
+  for (const std::int64_t target : targets) {
+    if (!can_run(target)) continue;
+    CAPTURE(hwy::TargetName(target));
+    const auto found = answers<M>(parameters, target, calls);
+    check_close(found, scalar);
+    if (!has_fused_multiply_add(target)) continue;
+    if (fused.empty()) fused = found;
+    CHECK(found == fused);
+  }
+}
+
+TEST_CASE("a dense model runs on every instruction set", "[dispatch]") {
+  check_targets<DenseModel, Dense>(3);
+}
+
+TEST_CASE("a batch of images runs on every instruction set", "[dispatch]") {
+  check_targets<ImageModel, Image>(2);
+}
+
+TEST_CASE("a stream runs on every instruction set", "[dispatch]") {
+  check_targets<MemoryModel, Memory>(20);
+}
+
+TEST_CASE("a stream starts again after reset", "[dispatch]") {
+  MemoryModel model(weights<Memory>());
+  const std::array<float, 3> x = {1, 2, 3};
+  const auto first = model(x);
+  CHECK(model(x) != first);
+  model.reset();
+  CHECK(model(x) == first);
+}
+
+TEST_CASE("without being forced, a model takes the best instruction set", "[dispatch]") {
+  std::int64_t best = HWY_STATIC_TARGET;
+  for (const std::int64_t target : targets) {
+    if (target < best && can_run(target)) best = target;
+  }
+  CHECK(std::string(DenseModel().target()) == hwy::TargetName(best));
+}
+
+TEST_CASE("files with different flags share a network", "[dispatch]") {
+  if (!can_run(HWY_AVX2)) return;
+  X x;
+  std::ranges::copy(numbers(x.size()), x.begin());
+  const Y plain = run_without_flags(x), avx2 = run_with_avx2(x);
+  const Forced forced(HWY_AVX2);
+  CHECK(avx2 == DenseModel(weights<Dense>())(x));
+  check_close({plain.begin(), plain.end()}, {avx2.begin(), avx2.end()});
+}
+
+}  // namespace
