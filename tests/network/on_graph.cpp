@@ -42,7 +42,7 @@ TEST_CASE("a graph in the type gives what the same graph as an input gives") {
       if (!(p.info.name == info.name)) continue;
       const auto& data = fixed->parameters().data;
       for (std::size_t i = 0; i < tensor.size(); ++i) {
-        tensor[i] = data[p.offset + etch::detail::stored_at(p.info, i)];
+        tensor[i] = data[p.offset + p.info.place_of(i)];
       }
     }
   });

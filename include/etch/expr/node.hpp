@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "etch/expr/number_type.hpp"
 #include "etch/expr/op.hpp"
 #include "etch/expr/shape.hpp"
 
@@ -88,6 +89,11 @@ template <class Y, class B, class V> struct Renewed : Expression {
 
 /// Y, whose parameters no training changes.
 template <class Y> struct Frozen : Expression {
+  using shape = typename Y::shape;
+};
+
+/// Y, whose matrices and kernels are stored as `type`.
+template <NumberType type, class Y> struct StoredAs : Expression {
   using shape = typename Y::shape;
 };
 

@@ -190,7 +190,7 @@ inline Result<void> read_flat(std::span<const PlacedParameter> rows, std::size_t
   for (const std::size_t row : ParameterOrder(rows).sorted()) {
     const auto& [info, offset] = rows[row];
     for (std::size_t i = 0; i < info.shape.size(); ++i) {
-      parameters[offset + stored_at(info, i)] = element(*tensor, from++);
+      parameters[offset + info.place_of(i)] = element(*tensor, from++);
     }
   }
   return {};

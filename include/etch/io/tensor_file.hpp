@@ -172,7 +172,7 @@ inline std::vector<StateEntry> state_entries(std::span<const PlacedParameter> ro
 /// The tensor, row-major, as floats of 32 bits. `data` is that of `Parameters`.
 inline void append_tensor(std::string& out, const PlacedParameter& row, const float* data) {
   for (std::size_t i = 0; i < row.info.shape.size(); ++i) {
-    const float value = data[row.offset + stored_at(row.info, i)];
+    const float value = data[row.offset + row.info.place_of(i)];
     append_little_endian(out, std::bit_cast<std::uint32_t>(value), 4);
   }
 }
@@ -222,7 +222,7 @@ inline Result<void> fill(std::span<const PlacedParameter> wanted, float* data,
   for (const PlacedParameter& row : wanted) {
     const FileTensor& tensor = *found.find(row.info.name.view())->second;
     for (std::size_t i = 0; i < row.info.shape.size(); ++i) {
-      data[row.offset + stored_at(row.info, i)] = element(tensor, i);
+      data[row.offset + row.info.place_of(i)] = element(tensor, i);
     }
   }
   return {};

@@ -15,6 +15,7 @@
 #include "etch/kernels/lanes.hpp"
 #include "etch/kernels/math.hpp"
 #include "etch/kernels/random.hpp"
+#include "etch/kernels/small_numbers.hpp"
 #include "etch/kernels/trigonometry.hpp"
 #include "etch/tape/chain.hpp"
 
@@ -176,8 +177,13 @@ HWY_INLINE hn::Vec<D> link_value(D d, const Position& at, const hn::Vec<D>* accu
                                  const hn::Vec<D>* HWY_RESTRICT v, const float* const* sources) {
   constexpr std::size_t arity = info(link.op).arity;
   if constexpr (link.op == Op::input) {
-    const float* p = sources[link.buffer] + element<link.access>(at);
-    return load_strided<count, link.access.stride[axis]>(d, p);
+    constexpr std::size_t stride = link.access.stride[axis];
+    const std::size_t i = element<link.access>(at);
+    if constexpr (link.type != NumberType::f32) {
+      return load_small<link.type, count, stride>(d, sources[link.buffer], i);
+    } else {
+      return load_strided<count, stride>(d, sources[link.buffer] + i);
+    }
   } else if constexpr (link.op == Op::parameter) {
     return accumulators[link.buffer < 0 ? 0 : link.buffer];
   } else if constexpr (link.op == Op::constant) {

@@ -13,6 +13,7 @@
 
 #include "etch/kernels/copy.hpp"
 #include "etch/kernels/lanes.hpp"
+#include "etch/kernels/small_numbers.hpp"
 #include "etch/tape/heavy.hpp"
 
 // Rows of a table, chosen at run time. Indices come as floats, so tables of up to 2^24 rows.
@@ -39,7 +40,14 @@ void embedding(const float* table, const float* index, float* HWY_RESTRICT y,
   for (std::size_t b = 0; b < spec.batch; ++b) {
     for (std::size_t i = 0; i < spec.lengths.of(0, spec.count, length); ++i, y += spec.inner) {
       const std::size_t row = detail::table_row<spec.rows>(index[b * spec.index_batch + i]);
-      detail::copy_row<spec.inner>(table + b * spec.table_batch + row * spec.inner, y);
+      const std::size_t from = b * spec.table_batch + row * spec.inner;
+      if constexpr (spec.type == NumberType::f32) {
+        detail::copy_row<spec.inner>(table + from, y);
+      } else {
+        for (std::size_t k = 0; k < spec.inner; ++k) {
+          y[k] = detail::small_number<spec.type>(table, from + k);
+        }
+      }
     }
   }
 }

@@ -17,6 +17,7 @@
 #include "etch/kernels/matmul_pack.hpp"
 #include "etch/kernels/matmul_parts.hpp"
 #include "etch/kernels/matmul_plan.hpp"
+#include "etch/kernels/matmul_small.hpp"
 #include "etch/kernels/matmul_tile.hpp"
 #include "etch/tape/chain.hpp"
 #include "etch/tape/heavy.hpp"
@@ -38,11 +39,6 @@ namespace etch::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 namespace detail {
-
-/// Whether a run is over before this row or column.
-template <auto chain, std::size_t axis> HWY_INLINE bool ended(const Position& at) {
-  return chain.lengths.varies(axis) && at.index[axis] >= extent<chain>(at, axis);
-}
 
 template <Gemm g, Tile t, std::size_t count, auto chain, class D>
 HWY_INLINE void run_rows(D d, const float* a, const float* b, Position& at,
@@ -137,7 +133,9 @@ void matmul(const float* a, const float* b, const float* const* sources, float* 
     const Position at{{o}, length};
     const float* ao = (product.transposed ? b : a) + o * g.a_outer;
     const float* bo = (product.transposed ? a : b) + o * g.b_outer;
-    if constexpr (g.parts > 1) {
+    if constexpr (etch::detail::is_small(g)) {
+      detail::run_all_small<g, product.chain>(ao, bo, at, held.sources, held.targets, scratch);
+    } else if constexpr (g.parts > 1) {
       detail::run_all_parts<g, product.chain>(ao, bo, at, held.sources, held.targets);
     } else if constexpr (detail::matmul_way(g) == detail::MatmulWay::dots) {
       detail::run_all_dots<g, product.chain>(ao, bo, at, held.sources, held.targets);

@@ -60,6 +60,7 @@ constexpr Gemm transpose_column(Gemm g) {
   std::swap(g.a_row, g.b_col);
   std::swap(g.a_q, g.b_q);
   std::swap(g.a_k, g.b_k);
+  std::swap(g.a_type, g.b_type);
   return g;
 }
 
@@ -191,6 +192,25 @@ constexpr Gemm packed_gemm(Gemm g, std::size_t width) {
   return g;
 }
 
+// A product with small numbers (matmul_small.hpp).
+
+constexpr bool is_small(const Gemm& g) {
+  return g.a_type != NumberType::f32 || g.b_type != NumberType::f32;
+}
+constexpr std::size_t pairs_of(std::size_t k) { return (k + 1) / 2; }
+
+/// Steps on either side of zero for which a sum of k products with 127 stays within 32 bits.
+constexpr float largest_step(std::size_t k) {
+  const std::size_t fits = 0x7fffffff / (127 * k);
+  return static_cast<float>(std::clamp<std::size_t>(fits, 2, 32767) - 1);
+}
+
+/// Floats for a row as integers: what a step is worth, and room for a whole register at the end.
+constexpr std::size_t rounded_floats(std::size_t k) { return (1 + pairs_of(k) + 8 + 15) / 16 * 16; }
+
+/// Partial sums of an element: enough multiply-adds are to be in flight.
+constexpr std::size_t small_split(const Gemm& g) { return g.m * g.n <= 32 && g.k >= 16 ? 4 : 2; }
+
 constexpr std::size_t packed_floats(const Gemm& g) {
   if (matmul_way(g) != MatmulWay::packed) return 0;
   return g.q * g.k * std::min((g.n + 15) / 16 * 16, packed_width);
@@ -198,6 +218,8 @@ constexpr std::size_t packed_floats(const Gemm& g) {
 
 /// Whether rows can be merged depends on the chain as well; here all outcomes are provided for.
 constexpr std::size_t matmul_scratch(Gemm g) {
+  if (g.a_type == NumberType::i8) return g.outer * g.n * rounded_floats(g.k);
+  if (g.b_type == NumberType::i8) return g.outer * g.m * rounded_floats(g.k);
   g = merge_depth(without_idle_strides(g));
   std::size_t floats = 0;
   const auto add = [&](Gemm p) {

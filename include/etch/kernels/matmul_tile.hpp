@@ -49,6 +49,11 @@ struct Tile {
   std::size_t rows, vectors, split, tail, readable;
 };
 
+/// Whether a run is over before this row or column.
+template <auto chain, std::size_t axis> HWY_INLINE bool ended(const Position& at) {
+  return chain.lengths.varies(axis) && at.index[axis] >= extent<chain>(at, axis);
+}
+
 /// Vector v of the row of B that starts at b.
 template <Gemm g, Tile t, std::size_t v, class D>
 HWY_INLINE hn::Vec<D> load_b(D d, const float* b) {

@@ -211,37 +211,50 @@ namespace detail {
 template <class L>
 concept MadeOfRecurrences = requires { typename L::parts; };
 
-template <class E> constexpr auto frozen_results(E) { return Frozen<E>{}; }
-template <class... E> constexpr auto frozen_results(Outputs<E...>) {
-  return outputs(Frozen<E>{}...);
-}
-
-/// A cell that training leaves alone.
-template <class C> struct FrozenCell {
+/// A cell whose results are expressions around those of C.
+template <class Wrap, class C> struct WrappedCell {
   template <class S> using states = StatesOf<C, S>;
   template <Expr... X> static constexpr auto formula(X... x) {
-    return frozen_results(C::formula(x...));
+    return results(C::formula(x...));
+  }
+
+ private:
+  template <class E> static constexpr auto results(E) {
+    return typename Wrap::template around<E>{};
+  }
+  template <class... E> static constexpr auto results(Outputs<E...>) {
+    return outputs(typename Wrap::template around<E>{}...);
   }
 };
 
-template <class Part> struct frozen_part;
-template <std::size_t truncation, class... D> struct frozen_part<Recurrence<truncation, D...>> {
+template <class Wrap, class Part> struct wrapped_part;
+template <class Wrap, std::size_t truncation, class... D>
+struct wrapped_part<Wrap, Recurrence<truncation, D...>> {
   template <class One>
-  using Frozen = Direction<FrozenCell<typename One::cell>, One::suffix, One::reverse>;
-  using type = Recurrence<truncation, Frozen<D>...>;
+  using Wrapped = Direction<WrappedCell<Wrap, typename One::cell>, One::suffix, One::reverse>;
+  using type = Recurrence<truncation, Wrapped<D>...>;
 };
-template <double p> struct frozen_part<Dropout<p>> {
+template <class Wrap, double p> struct wrapped_part<Wrap, Dropout<p>> {
   using type = Dropout<p>;
 };
-template <class Parts> struct frozen_parts;
-template <class... Part> struct frozen_parts<LayerParts<Part...>> {
-  using type = RecurrentParts<typename frozen_part<Part>::type...>;
+template <class Wrap, class Parts> struct wrapped_parts;
+template <class Wrap, class... Part> struct wrapped_parts<Wrap, LayerParts<Part...>> {
+  using type = RecurrentParts<typename wrapped_part<Wrap, Part>::type...>;
+};
+
+/// What training leaves alone.
+struct AsFrozen {
+  template <class E> using around = Frozen<E>;
+};
+/// What is stored as `type`.
+template <NumberType type> struct InSmallNumbers {
+  template <class E> using around = StoredAs<type, E>;
 };
 
 }  // namespace detail
 
 template <detail::MadeOfRecurrences L>
-struct Freeze<L> : detail::frozen_parts<typename L::parts>::type {
+struct Freeze<L> : detail::wrapped_parts<detail::AsFrozen, typename L::parts>::type {
   template <class S> static constexpr auto fits() { return layer_fits<L, S>(); }
 };
 

@@ -8,6 +8,7 @@
 #include "etch/tape/fuse.hpp"
 #include "etch/tape/lower.hpp"
 #include "etch/tape/passes.hpp"
+#include "etch/tape/small_numbers.hpp"
 #include "etch/tape/split.hpp"
 
 // The tapes of a block of layers.
@@ -17,7 +18,8 @@ namespace etch {
 /// The tape all others of a block are made from.
 template <class Layers, class S> struct FormulaTape {
   constexpr Tape operator()() const {
-    return with_distinct_outputs(with_vector_layout(tidied(lower<Layers, S>(), true)));
+    return with_distinct_outputs(
+        with_small_numbers(with_vector_layout(tidied(lower<Layers, S>(), true))));
   }
 };
 

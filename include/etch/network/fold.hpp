@@ -68,7 +68,7 @@ template <class Float> struct NamedTensor {
   ParameterInfo info;
   Float* data;
 
-  Float& operator[](std::size_t i) const { return data[stored_at(info, i)]; }
+  Float& operator[](std::size_t i) const { return data[info.place_of(i)]; }
 };
 template <class Float> using NamedTensors = std::map<std::string, NamedTensor<Float>>;
 

@@ -93,7 +93,7 @@ template <class... B> struct block_table<mp::mp_list<B...>> {
       table[row].info = info;
       table[row].info.name = name;
       table[row++].offset = offset;
-      offset += round_to_line(info.shape.size());
+      offset += round_to_line(info.floats());
     };
     (parameters_of_block<B>::for_each(add), ...);
     return table;

@@ -18,18 +18,18 @@ namespace etch {
 
 namespace hana = boost::hana;
 
-/// A parameter seen as `state_dict` shows it, whatever way the library stores it.
-/// `Float` is float or const float.
-template <class S, class Float> class Tensor {
+/// A parameter seen as `state_dict` shows it, whatever way the library stores it. `Number` is float
+/// or const float; of quantised weights bf16 or int8 (multiples of the scale of their output).
+template <class S, class Number> class Tensor {
  public:
   using shape = S;
 
-  constexpr Tensor(Float* data, bool transposed) : data_(data), transposed_(transposed) {}
+  constexpr Tensor(Number* data, const ParameterInfo& info) : data_(data), info_(&info) {}
 
   static constexpr std::size_t size() { return S::size; }
 
   /// The element at the given indices, one for each axis. Indices are not checked.
-  template <class... Index> constexpr Float& operator()(Index... index) const {
+  template <class... Index> constexpr Number& operator()(Index... index) const {
     static_assert(sizeof...(Index) == S::rank, "etch: one index for each axis");
     const std::size_t at[] = {static_cast<std::size_t>(index)..., 0};
     std::size_t flat = 0;
@@ -38,17 +38,14 @@ template <class S, class Float> class Tensor {
   }
 
   /// The i-th element in row-major order.
-  constexpr Float& operator[](std::size_t i) const {
-    if constexpr (S::rank > 1) {
-      constexpr std::size_t rows = S::dims[0], columns = S::size / rows;
-      if (transposed_) return data_[i % columns * rows + i / columns];
-    }
-    return data_[i];
+  constexpr Number& operator[](std::size_t i) const {
+    if constexpr (S::rank > 1) return data_[info_->place_of(i)];
+    else return data_[i];
   }
 
   /// Row-major, as PyTorch's `weight.flatten()`.
   constexpr void copy_from(std::span<const float, S::size> values) const
-    requires(!std::is_const_v<Float>)
+    requires(std::is_same_v<Number, float>)
   {
     for (std::size_t i = 0; i < S::size; ++i) (*this)[i] = values[i];
   }
@@ -57,8 +54,8 @@ template <class S, class Float> class Tensor {
   }
 
  private:
-  Float* data_;
-  bool transposed_;
+  Number* data_;
+  const ParameterInfo* info_;
 };
 
 namespace literals {
@@ -134,7 +131,13 @@ template <class Net> struct Parameters {
   template <std::size_t row, class Float> static constexpr auto view(Float* data) {
     constexpr const PlacedParameter& p = parameter_table<Net>[row];
     constexpr Dims dims = p.info.shape;
-    return Tensor<ShapeFrom<dims>, Float>(data + p.offset, p.info.transposed);
+    if constexpr (p.info.type == NumberType::f32) {
+      return Tensor<ShapeFrom<dims>, Float>(data + p.offset, p.info);
+    } else {
+      using Small = typename detail::stored_number<p.info.type>::of;
+      using Number = std::conditional_t<std::is_const_v<Float>, const Small, Small>;
+      return Tensor<ShapeFrom<dims>, Number>(reinterpret_cast<Number*>(data + p.offset), p.info);
+    }
   }
 
   template <char... name> static constexpr std::size_t row_of() {
@@ -156,18 +159,21 @@ template <class Net> struct Parameters {
   }
 };
 
+template <bool ok, class Net> inline constexpr bool stores_floats = ok;
+
 namespace detail {
-/// Where the i-th element in row-major order of a parameter lies in memory.
-constexpr std::size_t stored_at(const ParameterInfo& info, std::size_t i) {
-  if (!info.transposed) return i;
-  const std::size_t rows = info.shape[0], columns = info.shape.size() / rows;
-  return i % columns * rows + i / columns;
-}
+template <class Net>
+inline constexpr bool all_floats = [] {
+  for (const PlacedParameter& p : parameter_table<Net>) {
+    if (p.info.type != NumberType::f32) return false;
+  }
+  return true;
+}();
 
 constexpr void draw(const ParameterInfo& info, Random random, float* data) {
   const auto a = static_cast<float>(info.init.a);
   for (std::size_t i = 0; i < info.shape.size(); ++i) {
-    float& value = data[stored_at(info, i)];
+    float& value = data[info.place_of(i)];
     switch (info.init.kind) {
       case Init::Kind::constant: value = a; break;
       case Init::Kind::uniform: value = random.uniform(-a, a); break;
@@ -179,6 +185,8 @@ constexpr void draw(const ParameterInfo& info, Random random, float* data) {
 
 /// Draws all parameters as their layers say; the same seed gives the same bits on every machine.
 template <class Net> constexpr void initialize(Parameters<Net>& parameters, std::uint64_t seed) {
+  static_assert(stores_floats<detail::all_floats<Net>, Net>,
+                "etch: quantised weights come from quantize(parameters)");
   std::uint32_t row = 0;
   // A loop at run time: a hundred tensors unrolled take compilers minutes.
   for (const PlacedParameter& p : parameter_table<Net>) {

@@ -108,7 +108,7 @@ constexpr ParameterFloats floats_of_rows(const AnyTape& tape, std::size_t rows) 
   ParameterFloats floats;
   for (std::size_t i = 0; i < rows; ++i) {
     const bool trained = tape.parameters[i].role == Role::trained;
-    (trained ? floats.trained : floats.fixed) += round_to_line(tape.parameters[i].shape.size());
+    (trained ? floats.trained : floats.fixed) += round_to_line(tape.parameters[i].floats());
   }
   return floats;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "etch/expr/number_type.hpp"
 #include "etch/expr/op.hpp"
 #include "etch/tape/lengths.hpp"
 
@@ -42,6 +43,7 @@ struct Link {
   int buffer = -1;
   double value = 0;
   Access access{};
+  NumberType type = NumberType::f32;  ///< input: what is read
 
   constexpr bool operator==(const Link&) const = default;
 };

@@ -13,6 +13,12 @@
 
 namespace etch {
 
+/// What the numbers of a value are in memory.
+template <class AnyTape> constexpr NumberType number_type_of(const AnyTape& tape, int value) {
+  const Instruction& i = tape[value];
+  return i.op == Op::parameter ? tape.parameters[i.attr.index].type : NumberType::f32;
+}
+
 namespace detail {
 
 /// A product with its loops still apart: samples, leading axes, rows, columns, terms.
@@ -123,6 +129,8 @@ constexpr Gemm gemm_of(const AnyTape& tape, const Instruction& i) {
   if (g.outer == 1) g.a_outer = g.b_outer = 0;
   if (tape.origin.longest != 0) g.depth = detail::lengths_along_depth(tape, i);
   g.parts = std::max<std::size_t>(1, i.attr.groups);
+  g.a_type = number_type_of(tape, i.args[0]);
+  g.b_type = number_type_of(tape, i.args[1]);
   return g;
 }
 
@@ -283,7 +291,8 @@ constexpr EmbeddingSpec embedding_of(const AnyTape& tape, const Instruction& i) 
           .table_batch = stride(table),
           .index_batch = stride(index),
           .y_batch = stride(y),
-          .lengths = detail::lengths_of_outer(tape, i, index.shape.rank)};
+          .lengths = detail::lengths_of_outer(tape, i, index.shape.rank),
+          .type = number_type_of(tape, i.args[0])};
 }
 
 /// The part of a product that a view starts in.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "etch/expr/number_type.hpp"
 #include "etch/expr/op.hpp"
 #include "etch/tape/lengths.hpp"
 
@@ -20,6 +21,7 @@ struct Gemm {
   std::size_t b_outer = 0, b_q = 0, b_k = 0, b_col = 0;
   Lengths depth{};        ///< axis 0 is k
   std::size_t parts = 1;  ///< C is one row, or one column, of so many parts (see matmul_parts.hpp)
+  NumberType a_type = NumberType::f32, b_type = NumberType::f32;  ///< small: in pairs of k
 
   constexpr bool operator==(const Gemm&) const = default;
 };
@@ -86,6 +88,7 @@ struct EmbeddingSpec {
   std::size_t batch = 1, count = 1, rows = 1, inner = 1;
   std::size_t table_batch = 0, index_batch = 0, y_batch = 0;
   Lengths lengths{};  ///< axis 0 is count
+  NumberType type = NumberType::f32;  ///< of the table
 
   constexpr bool operator==(const EmbeddingSpec&) const = default;
 };

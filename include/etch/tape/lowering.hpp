@@ -46,6 +46,7 @@ struct Lowering {
   std::vector<int> arguments;
   Phase phase = Phase::inference;
   bool frozen = false;
+  NumberType type = NumberType::f32;  ///< of matrices and kernels
   Table<int>* renewed = nullptr;  ///< training: by row of the table, the new value
   Name suffix = {};               ///< of the names of parameters
   std::vector<Tap>* taps = nullptr;
@@ -58,7 +59,8 @@ constexpr std::size_t row_of(Lowering& context, const ParameterInfo& info) {
   std::vector<ParameterInfo>& table = context.tape.parameters;
   for (std::size_t row = 0; row < table.size(); ++row) {
     if (!(table[row].name == info.name)) continue;
-    const bool same = table[row].shape == info.shape && table[row].role == info.role;
+    const bool same = table[row].shape == info.shape && table[row].role == info.role &&
+                      table[row].type == info.type;
     context.tape.origin.ambiguous = context.tape.origin.ambiguous || !same;
     return row;
   }
@@ -112,12 +114,15 @@ template <FixedString name, class S, class Initializer, Role role>
 struct lower_node<Parameter<name, S, Initializer, role>> {
   static constexpr int run(Lowering& context) {
     const bool frozen = context.frozen && role == Role::trained;
+    const bool may_be_small = S::rank > 1 && role == Role::trained;
     Name full = context.scope / name.view();
     full.append(context.suffix.view());
     const Attributes attr{.index = row_of(context, {.name = full,
                                                     .shape = S::dims,
                                                     .init = Initializer::template value<S>,
-                                                    .role = frozen ? Role::frozen : role})};
+                                                    .role = frozen ? Role::frozen : role,
+                                                    .type = may_be_small ? context.type
+                                                                         : NumberType::f32})};
     return context.tape.push({.op = Op::parameter, .shape = S::dims, .attr = attr});
   }
 };
@@ -127,6 +132,15 @@ template <class Y> struct lower_node<Frozen<Y>> {
     const bool outside = std::exchange(context.frozen, true);
     const int y = lower_expression<Y>(context);
     context.frozen = outside;
+    return y;
+  }
+};
+
+template <NumberType type, class Y> struct lower_node<StoredAs<type, Y>> {
+  static constexpr int run(Lowering& context) {
+    const NumberType outside = std::exchange(context.type, type);
+    const int y = lower_expression<Y>(context);
+    context.type = outside;
     return y;
   }
 };
@@ -195,8 +209,8 @@ struct lower_node<Node<op, attributes, S, Args...>> {
 
 constexpr Lowering inside(const Lowering& context, const Name& scope,
                           const std::vector<int>& arguments) {
-  return {context.tape,   scope,           arguments,     context.phase,
-          context.frozen, context.renewed, context.suffix, context.taps};
+  return {context.tape, scope,           arguments,      context.phase, context.frozen,
+          context.type, context.renewed, context.suffix, context.taps};
 }
 
 template <class E> constexpr std::vector<int> lower_values(Lowering& context);

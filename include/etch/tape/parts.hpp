@@ -108,6 +108,9 @@ constexpr std::size_t parts_of_product(const Tape& tape, int product) {
   const Instruction& p = tape[product];
   const bool vector = squeezed(p.shape).rank == 1 && !p.attr.over_batch;
   if (p.op != Op::matmul || !vector) return 0;
+  for (std::size_t k = 0; k < 2; ++k) {
+    if (number_type_of(tape, p.args[k]) != NumberType::f32) return 0;
+  }
   std::size_t count = 0;
   for (const int output : tape.outputs) {
     if (storage_of(tape, output) == product) return 0;

@@ -180,6 +180,13 @@ constexpr void store_kernel_of_sequences(Tape& tape, int kernel, const Uses& use
 }
 }  // namespace detail
 
+namespace detail {
+/// A product of one sample has the matrix on the left and a single column on the right.
+constexpr bool runs_over_outputs(const Instruction& use, int matrix) {
+  return use.args[1] == matrix || use.shape.back(0) == 1;
+}
+}  // namespace detail
+
 /// Decides how matrices are stored. A parameter [out, in] that is only ever contracted over `in` is
 /// kept as [in, out], so that a vector register runs over outputs; `state_dict` keeps its shape. A
 /// few outputs do not fill a register: they are dot products over long inputs, [out, in] as it is.
@@ -193,10 +200,13 @@ constexpr Tape with_vector_layout(Tape tape) {
   for (std::size_t p = 0; p < tape.size(); ++p) {
     if (tape.code[p].op != Op::parameter || tape.code[p].shape.rank != 2) continue;
     const int matrix = static_cast<int>(p);
-    const bool by_last = uses.all(
-        matrix, [&](const Instruction& use) { return detail::contracts_last(use, matrix); });
     const Dims shape = tape.code[p].shape;
-    if (!by_last || detail::by_dots(shape)) continue;
+    const bool small = tape.parameters[tape.code[p].attr.index].type != NumberType::f32;
+    const bool by_last = uses.all(matrix, [&](const Instruction& use) {
+      return detail::contracts_last(use, matrix) &&
+             (!small || detail::runs_over_outputs(use, matrix));
+    });
+    if (!by_last || (small ? shape[1] == 1 : detail::by_dots(shape))) continue;
     tape.code[p].shape = Dims{2, {shape[1], shape[0]}};
     tape.parameters[tape.code[p].attr.index].transposed = true;
     uses.for_each(matrix, [&](int use) {

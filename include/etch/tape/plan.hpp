@@ -201,7 +201,9 @@ class Planner {
         link.op = link.buffer < 0 ? Op::constant : Op::iota;  // the only number of it is 0
         link.access = {};
       } else {
-        link.buffer = source(storage_of(tape_, view.base), buffers);
+        const int storage = storage_of(tape_, view.base);
+        link.buffer = source(storage, buffers);
+        link.type = number_type_of(tape_, storage);
       }
     }
     for (std::size_t k = planned.first_link; k < program_.links.size(); ++k) {

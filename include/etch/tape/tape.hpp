@@ -104,14 +104,34 @@ struct Name {
 
 /// A row of the table of parameters and buffers. `shape` is what `state_dict` shows; where
 /// `transposed` is set the library stores its first axis as the last: vectors run over outputs.
+/// Small numbers of such a matrix [out, in] come in pairs of inputs: in memory it is
+/// [in / 2, out, 2], so that a register of 32-bit lanes holds both for each of its outputs.
 struct ParameterInfo {
   Name name{};
   Dims shape{};
   Init init{};
   bool transposed = false;
   Role role = Role::trained;
+  NumberType type = NumberType::f32;
 
   constexpr bool operator==(const ParameterInfo&) const = default;
+
+  constexpr bool in_pairs() const {
+    return type != NumberType::f32 && transposed && shape.rank == 2;
+  }
+  /// What it takes in memory, in floats.
+  constexpr std::size_t floats() const {
+    const std::size_t numbers = in_pairs() ? (shape[1] + 1) / 2 * 2 * shape[0] : shape.size();
+    return (numbers * bytes_of(type) + 3) / 4;
+  }
+  /// Where the i-th number in row-major order lies, counted in numbers.
+  constexpr std::size_t place_of(std::size_t i) const {
+    if (!transposed) return i;
+    const std::size_t rows = shape[0], columns = shape.size() / rows;
+    const std::size_t row = i / columns, column = i % columns;
+    if (in_pairs()) return column / 2 * 2 * rows + 2 * row + column % 2;
+    return column * rows + row;
+  }
 };
 
 /// What is to be known of the formula that a tape was lowered from.

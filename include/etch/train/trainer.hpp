@@ -31,6 +31,10 @@ namespace detail {
 template <class Net, class Loss, bool valid> constexpr bool check_loss() {
   if constexpr (!valid) {
     return false;
+  } else if constexpr (!all_floats<Net>) {
+    static_assert(stores_floats<all_floats<Net>, Net>,
+                  "etch: quantised weights are not trained: train the network, then quantize them");
+    return false;
   } else {
     using V = decltype(layer_fits<Loss, OutputShape<Net>>());
     static_assert(shapes_agree<V::ok, AtLoss<Loss>, typename V::expected, typename V::got>,

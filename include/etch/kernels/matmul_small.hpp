@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: BSL-1.0
+#if defined(ETCH_KERNELS_MATMUL_SMALL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef ETCH_KERNELS_MATMUL_SMALL_HPP
+#undef ETCH_KERNELS_MATMUL_SMALL_HPP
+#else
+#define ETCH_KERNELS_MATMUL_SMALL_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "etch/kernels/chain.hpp"
+#include "etch/kernels/lanes.hpp"
+#include "etch/kernels/matmul_plan.hpp"
+#include "etch/kernels/matmul_tile.hpp"
+#include "etch/kernels/small_numbers.hpp"
+#include "etch/tape/heavy.hpp"
+
+// Products with a B of small numbers, which lie in pairs of k: [k / 2, n, 2]. A 32-bit lane holds
+// both numbers of its column.
+//
+//   bf16   each half becomes a float by a shift or a mask; sums of even and of odd k are separate,
+//          of four where C is small
+//   int8   a row of A is rounded to 16-bit integers, as many steps as leave no sum of products
+//          beyond 32 bits: 2^14 and more for k <= 1000, an error that is small beside that of the
+//          weights. Sums are exact, so their order does not matter. NaN or infinity in a row of A
+//          makes its results NaN
+
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+namespace detail {
+
+using etch::detail::largest_step;
+using etch::detail::pairs_of;
+using etch::detail::rounded_floats;
+using etch::detail::small_split;
+
+HWY_INLINE const unsigned char* bytes_at(const float* data, std::size_t byte) {
+  return reinterpret_cast<const unsigned char*>(data) + byte;
+}
+
+// --- bf16 ---
+
+/// A register of even k times one of odd k, for the rows of a tile.
+template <Gemm g, std::size_t vectors, std::size_t... r, class D, class V>
+HWY_INLINE void add_bf16_column(D, const float* a, V even, V odd, V* HWY_RESTRICT evens,
+                                V* HWY_RESTRICT odds, std::index_sequence<r...>) {
+  const D d;
+  ((evens[r * vectors] = hn::MulAdd(hn::Set(d, a[r * g.a_row]), even, evens[r * vectors])), ...);
+  ((odds[r * vectors] =
+        hn::MulAdd(hn::Set(d, a[r * g.a_row + g.a_k]), odd, odds[r * vectors])), ...);
+}
+
+/// One pair of k; b points at its first column of the tile.
+template <Gemm g, Tile t, std::size_t... v, class D>
+HWY_INLINE void add_bf16_pair(D d, const float* a, const unsigned char* b,
+                              hn::Vec<D>* HWY_RESTRICT evens, hn::Vec<D>* HWY_RESTRICT odds,
+                              std::index_sequence<v...>) {
+  constexpr std::size_t width = hn::MaxLanes(D{});
+  const hn::Rebind<std::uint32_t, D> d32;
+  const auto upper = hn::Set(d32, 0xffff0000u);
+  const auto one = [&]<std::size_t i>(std::integral_constant<std::size_t, i>) HWY_ATTR {
+    auto both = load_bf16_pairs<(i + 1 == t.vectors ? t.tail : width)>(d, b + i * width * 4);
+    keep_in_register(both);
+    add_bf16_column<g, t.vectors>(d, a, hn::BitCast(d, hn::ShiftLeft<16>(both)),
+                                  hn::BitCast(d, hn::And(both, upper)), evens + i, odds + i,
+                                  std::make_index_sequence<t.rows>{});
+  };
+  (one(std::integral_constant<std::size_t, v>{}), ...);
+}
+
+/// `count` pairs of k, each with two sums of its own.
+template <Gemm g, Tile t, std::size_t... pair, class D>
+HWY_INLINE void add_bf16_pairs(D d, const float* a, const unsigned char* b,
+                               hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<pair...>) {
+  constexpr std::size_t size = t.rows * t.vectors;
+  (add_bf16_pair<g, t>(d, a + 2 * pair * g.a_k, b + pair * g.n * 4, acc + 2 * pair * size,
+                       acc + (2 * pair + 1) * size, std::make_index_sequence<t.vectors>{}),
+   ...);
+}
+
+/// The last k of an odd number: its column of A, the other one being zero.
+template <Gemm g, Tile t, class D>
+HWY_INLINE void add_bf16_single(D d, const float* a, const unsigned char* b,
+                                hn::Vec<D>* HWY_RESTRICT acc) {
+  constexpr Gemm column = [] {
+    Gemm one = g;
+    one.a_row = 2;
+    one.a_k = 1;
+    return one;
+  }();
+  float pair[2 * t.rows] = {};
+  for (std::size_t r = 0; r < t.rows; ++r) pair[2 * r] = a[r * g.a_row];
+  add_bf16_pairs<column, t>(d, pair, b, acc, std::make_index_sequence<1>{});
+}
+
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_bf16_tile(D d, const float* a, const unsigned char* b, const Position& at,
+                              const float* const* sources, float* const* targets) {
+  constexpr std::size_t size = t.rows * t.vectors, step = t.split / 2;
+  constexpr std::size_t pairs = g.k / 2, rest = pairs % step;
+  hn::Vec<D> acc[size * t.split];
+  set_zero(d, acc, std::make_index_sequence<size * t.split>{});
+  const auto add = [&](std::size_t pair, auto count) HWY_ATTR {
+    add_bf16_pairs<g, t>(d, a + 2 * pair * g.a_k, b + pair * g.n * 4, acc,
+                         std::make_index_sequence<count()>{});
+  };
+  for (std::size_t pair = 0; pair < pairs - rest; pair += step) {
+    add(pair, std::integral_constant<std::size_t, step>{});
+  }
+  if constexpr (rest != 0) add(pairs - rest, std::integral_constant<std::size_t, rest>{});
+  if constexpr (g.k % 2 != 0) {
+    add_bf16_single<g, t>(d, a + 2 * pairs * g.a_k, b + pairs * g.n * 4, acc);
+  }
+  fold_parts<size, t.split>(acc);
+  finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
+}
+
+// --- int8 ---
+
+/// A row of A as integers: what one step is worth, then pairs of 16-bit numbers of steps.
+template <Gemm g> HWY_INLINE void round_row(const float* a, float* HWY_RESTRICT to) {
+  const FloatTag d;
+  const hn::Rebind<std::int32_t, FloatTag> d32;
+  const hn::Rebind<std::int16_t, FloatTag> d16;
+  constexpr std::size_t rest = g.k % lanes;
+  const auto load = [&](std::size_t k) HWY_ATTR {
+    return load_strided<lanes, g.a_k>(d, a + k * g.a_k);
+  };
+  const auto load_rest = [&] HWY_ATTR {
+    return load_strided<(rest == 0 ? 1 : rest), g.a_k>(d, a + (g.k - rest) * g.a_k);
+  };
+  const auto only_rest = [&](hn::Vec<FloatTag> v) HWY_ATTR {
+    return hn::IfThenElseZero(hn::FirstN(d, rest), v);
+  };
+  hn::Vec<FloatTag> most = hn::Zero(d), bad = hn::Zero(d);
+  const auto look = [&](hn::Vec<FloatTag> v) HWY_ATTR {
+    most = hn::Max(most, hn::Abs(v));
+    bad = hn::Add(bad, hn::Sub(v, v));  // NaN if v is not finite
+  };
+  for (std::size_t k = 0; k < g.k - rest; k += lanes) look(load(k));
+  if constexpr (rest != 0) look(only_rest(load_rest()));
+  float largest = hn::GetLane(hn::MaxOfLanes(d, most));
+  const float not_finite = hn::GetLane(hn::SumOfLanes(d, bad));
+  constexpr float steps = largest_step(g.k);
+  if (!(largest > 1e-30f)) largest = 0;  // below, a step would be denormal
+  *to = largest / steps + not_finite;
+  const auto inverse = hn::Set(d, largest == 0 ? 0 : steps / largest);
+  // No room for a fraction is left beside it: the sum is the nearest integer, halves to even.
+  const auto magic = hn::Set(d, 12582912.0f);
+  auto* integers = reinterpret_cast<unsigned char*>(to + 1);
+  const auto round = [&](std::size_t k, hn::Vec<FloatTag> v) HWY_ATTR {
+    const auto shifted = hn::Add(hn::Mul(v, inverse), magic);
+    const auto number = hn::Sub(hn::BitCast(d32, shifted), hn::BitCast(d32, magic));
+    HWY_ALIGN std::int16_t rounded[lanes];
+    hn::Store(hn::DemoteTo(d16, number), d16, rounded);
+    std::memcpy(integers + 2 * k, rounded, sizeof rounded);
+  };
+  for (std::size_t k = 0; k < g.k - rest; k += lanes) round(k, load(k));
+  if constexpr (rest != 0) round(g.k - rest, only_rest(load_rest()));
+  if constexpr (lanes == 1 && g.k % 2 != 0) std::memset(integers + 2 * g.k, 0, 2);
+}
+
+template <Gemm g, Tile t, std::size_t... r, class D, class V>
+HWY_INLINE void add_int8_column(D d, const unsigned char* const* rows, std::size_t pair, V w,
+                                hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<r...>) {
+  const hn::Repartition<std::int16_t, D> d16;
+  const auto broadcast = [&](const unsigned char* row) HWY_ATTR {
+    std::int32_t both;
+    std::memcpy(&both, row + 4 * pair, 4);
+    return hn::BitCast(d16, hn::Set(d, both));
+  };
+  ((acc[r * t.vectors] = add_pair_products(d, w, broadcast(rows[r]), acc[r * t.vectors])), ...);
+}
+
+template <Gemm g, Tile t, std::size_t... v, class D>
+HWY_INLINE void add_int8_pair(D d, const unsigned char* const* rows, std::size_t pair,
+                              const unsigned char* b, hn::Vec<D>* HWY_RESTRICT acc,
+                              std::index_sequence<v...>) {
+  constexpr std::size_t width = hn::MaxLanes(D{});
+  (add_int8_column<g, t>(
+       d, rows, pair,
+       load_int8_pairs<(v + 1 == t.vectors ? t.tail : width)>(d, b + v * width * 2), acc + v,
+       std::make_index_sequence<t.rows>{}),
+   ...);
+}
+
+/// Sums of integers as floats.
+template <Tile t, std::size_t... i, class D, class V>
+HWY_INLINE void scale_sums(D d, const V* HWY_RESTRICT sums, const float* const* rows,
+                           hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<i...>) {
+  ((acc[i] = hn::Mul(hn::ConvertTo(d, sums[i]), hn::Set(d, *rows[i / t.vectors]))), ...);
+}
+
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_int8_tile(D d, const float* rounded, const unsigned char* b,
+                              const Position& at, const float* const* sources,
+                              float* const* targets) {
+  constexpr std::size_t size = t.rows * t.vectors, pairs = pairs_of(g.k);
+  const hn::Rebind<std::int32_t, D> d32;
+  hn::Vec<decltype(d32)> sums[size];
+  set_zero(d32, sums, std::make_index_sequence<size>{});
+  const float* rows[t.rows];
+  const unsigned char* integers[t.rows];
+  for (std::size_t r = 0; r < t.rows; ++r) {
+    rows[r] = rounded + r * rounded_floats(g.k);
+    integers[r] = bytes_at(rows[r], 4);
+  }
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
+    add_int8_pair<g, t>(d32, integers, pair, b + pair * g.n * 2, sums,
+                        std::make_index_sequence<t.vectors>{});
+  }
+  hn::Vec<D> acc[size];
+  scale_sums<t>(d, sums, rows, acc, std::make_index_sequence<size>{});
+  finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
+}
+
+/// One element after the other: HWY_SCALAR has no lanes to hold pairs in.
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_int8_element(D d, const float* rounded, const unsigned char* b,
+                                 const Position& at, const float* const* sources,
+                                 float* const* targets) {
+  std::int32_t sum = 0;
+  for (std::size_t k = 0; k < g.k; ++k) {
+    std::int16_t x;
+    std::int8_t w;
+    std::memcpy(&x, bytes_at(rounded, 4 + 2 * k), 2);
+    std::memcpy(&w, b + k / 2 * 2 * g.n + k % 2, 1);
+    sum += x * w;
+  }
+  const auto result = hn::Set(d, static_cast<float>(sum) * *rounded);
+  run_chain<chain, 1>(d, at, result, sources, targets);
+}
+
+// --- tiles ---
+
+template <Gemm g, Tile t, std::size_t count, auto chain, class D>
+HWY_INLINE void run_small_rows(D d, const float* a, const unsigned char* b, Position& at,
+                               const float* const* sources, float* const* targets) {
+  for (std::size_t tile = 0; tile < count && !ended<chain, 1>(at); ++tile) {
+    if constexpr (g.b_type == NumberType::b16) {
+      run_bf16_tile<g, t, chain>(d, a + at.index[1] * g.a_row, b, at, sources, targets);
+    } else {
+      const float* rounded = a + at.index[1] * rounded_floats(g.k);
+      if constexpr (lanes == 1) run_int8_element<g, t, chain>(d, rounded, b, at, sources, targets);
+      else run_int8_tile<g, t, chain>(d, rounded, b, at, sources, targets);
+    }
+    at.index[1] += t.rows;
+  }
+}
+
+/// `count` panels of columns from at.index[2] on. For int8 `a` are the rounded rows.
+template <Gemm g, Tile t, std::size_t count, auto chain, class D>
+HWY_INLINE void run_small_panels(D d, const float* a, const float* b, Position& at,
+                                 const float* const* sources, float* const* targets) {
+  constexpr std::size_t width = t.vectors * hn::MaxLanes(D{});
+  constexpr Parts parts = even_parts(g.m, t.rows);
+  constexpr Tile high{parts.high, t.vectors, t.split, t.tail, t.tail};
+  constexpr Tile low{parts.high - 1, t.vectors, t.split, t.tail, t.tail};
+  for (std::size_t panel = 0; panel < count && !ended<chain, 2>(at); ++panel) {
+    const unsigned char* const from = bytes_at(b, at.index[2] * 2 * bytes_of(g.b_type));
+    Position here = at;
+    run_small_rows<g, high, parts.high_count, chain>(d, a, from, here, sources, targets);
+    if constexpr (parts.low_count != 0) {
+      run_small_rows<g, low, parts.low_count, chain>(d, a, from, here, sources, targets);
+    }
+    at.index[2] += width;
+  }
+}
+
+/// All rows and columns of one `outer`.
+template <Gemm g, auto chain>
+HWY_INLINE void run_all_small(const float* a, const float* b, Position at,
+                              const float* const* sources, float* const* targets,
+                              float* scratch) {
+  static_assert(g.q == 1 && g.b_col == 1 && g.b_outer == 0 && g.depth.vary == 0,
+                "etch: small numbers are the matrix of a product with vectors");
+  const TagFor<g.n> d;
+  constexpr std::size_t width = hn::MaxLanes(TagFor<g.n>{});
+  constexpr std::size_t vectors = (g.n + width - 1) / width;
+  constexpr std::size_t tail = g.n - (vectors - 1) * width;
+  constexpr std::size_t split = g.b_type == NumberType::b16 ? small_split(g) : 1;
+  constexpr std::size_t most = std::max<std::size_t>(1, tile_budget / split);
+  constexpr std::size_t rows = std::min<std::size_t>(g.m, most > 8 ? 4 : 2);
+  constexpr std::size_t across = std::clamp<std::size_t>(most / rows, 1, vectors);
+  constexpr Parts parts = even_parts(vectors, across);
+  constexpr bool ragged = tail != width, last_is_low = parts.low_count != 0;
+  constexpr std::size_t whole_high = parts.high_count - (ragged && !last_is_low ? 1 : 0);
+  constexpr std::size_t whole_low = parts.low_count - (ragged && last_is_low ? 1 : 0);
+  constexpr Tile high{rows, parts.high, split, width, width};
+  constexpr Tile low{rows, parts.high - 1, split, width, width};
+  constexpr Tile last{rows, last_is_low ? low.vectors : high.vectors, split, tail, tail};
+  if constexpr (g.b_type == NumberType::i8) {
+    const std::size_t end = extent<chain>(at, 1);
+    for (std::size_t i = 0; i < end; ++i) {
+      round_row<g>(a + i * g.a_row, scratch + i * rounded_floats(g.k));
+    }
+    a = scratch;
+  }
+  if constexpr (whole_high != 0) {
+    run_small_panels<g, high, whole_high, chain>(d, a, b, at, sources, targets);
+  }
+  if constexpr (whole_low != 0) {
+    run_small_panels<g, low, whole_low, chain>(d, a, b, at, sources, targets);
+  }
+  if constexpr (ragged) run_small_panels<g, last, 1, chain>(d, a, b, at, sources, targets);
+}
+
+}  // namespace detail
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "etch/layers/freeze.hpp"
+#include "etch/layers/recurrent.hpp"
+#include "etch/network/network.hpp"
+
+namespace etch {
+
+/// `L` with matrices and kernels as `T`, bf16 or int8; vectors (biases, norms) stay floats. For
+/// inference: weights come from quantize(parameters) in network/quantized.hpp.
+template <class L, class T> struct Quantize {
+  static_assert(detail::number_type<T> != NumberType::f32, "etch: quantise to bf16 or int8");
+  template <class S> static constexpr auto fits() { return layer_fits<L, S>(); }
+  template <Expr X> static constexpr auto formula(X x) {
+    return StoredAs<detail::number_type<T>, decltype(L::formula(x))>{};
+  }
+};
+
+template <detail::MadeOfRecurrences L, class T>
+struct Quantize<L, T>
+    : detail::wrapped_parts<detail::InSmallNumbers<detail::number_type<T>>,
+                            typename L::parts>::type {
+  template <class S> static constexpr auto fits() { return layer_fits<L, S>(); }
+};
+
+namespace detail {
+template <class Net, class T> struct quantized;
+template <class In, class... Layers, class T> struct quantized<Network<In, Layers...>, T> {
+  using type = Network<In, Quantize<Layers, T>...>;
+};
+}  // namespace detail
+
+/// The network with the same layers whose weights take half (bf16) or a quarter (int8) of the
+/// memory. Names stay; beside each "weight" of 8-bit integers there is a "weight_scale" (beside a
+/// recurrence's "weight_ih_l0" a "weight_ih_scale_l0"), one number for each output.
+template <class Net, class T> using Quantized = typename detail::quantized<Net, T>::type;
+
+}  // namespace etch
