@@ -40,8 +40,8 @@ struct Link {
   Op op = Op::constant;
   Array3<int> args{-1, -1, -1};
   int buffer = -1;
-  double value = 0;
   Access access{};
+  double value = 0;  // last: with padding there, clang 19 crashes where size_t has 32 bits
 
   constexpr bool operator==(const Link&) const = default;
 };
