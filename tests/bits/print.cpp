@@ -31,9 +31,9 @@ void print_hash(const char* name, std::span<const float> values) {
 
 /// Functions of numbers, of a and b in [2, n].
 struct Functions {
-  static constexpr const char* names[] = {"exp",  "expm1",   "log", "log1p", "sqrt", "rsqrt",
-                                          "sin",  "cos",     "tanh", "sigmoid", "erf", "relu",
-                                          "max",  "min",     "pow", "divide"};
+  static constexpr const char* names[] = {
+      "exp",  "expm1",   "log", "log1p", "sqrt", "rsqrt", "sin", "cos",
+      "tanh", "sigmoid", "erf", "relu",  "max",  "min",   "pow", "divide"};
 
   template <Expr X> static constexpr auto formula(X x) {
     const auto a = select<0, 0>(x);

@@ -43,9 +43,9 @@ using etch::detail::tile_size;
 /// Accumulators that leave room for the operands: 16 registers, or 32. Machines without vectors
 /// want small programs: 8 divide most layers, so that there is one kind of tile to compile.
 inline constexpr std::size_t tile_budget =
-    HWY_TARGET == HWY_SCALAR                                ? 8
+    HWY_TARGET == HWY_SCALAR                           ? 8
     : HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 24
-                                                        : 12;
+                                                       : 12;
 
 /// Of the last vector only the first `tail` lanes are columns of C, the first `readable` are in B.
 struct Tile {

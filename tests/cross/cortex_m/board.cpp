@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What runs before the program: vectors, memory, FPU; and output by semihosting (ARM IHI 0098), where the
-// debugger serves a breakpoint as a call.
+// What runs before the program: vectors, memory, FPU; and output by semihosting (ARM IHI 0098),
+// where the debugger serves a breakpoint as a call.
 #include "board.hpp"
 
 #include <cstdint>
