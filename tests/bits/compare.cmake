@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: BSL-1.0
-# Runs PRINT_avx2 and PRINT_avx3 if TARGETS says that this machine can; compares what they print.
-execute_process(COMMAND ${TARGETS} OUTPUT_VARIABLE can COMMAND_ERROR_IS_FATAL ANY)
-foreach(target IN ITEMS avx2 avx3)
-  if(NOT can MATCHES ${target})
-    message("skipped: this machine has no ${target}")
+# Runs PROGRAM (a list: an emulator may come first). Its first line has to be FIRST, the rest the
+# lines of the file BITS. TARGETS prints what this machine can run: without TARGET it is skipped.
+# Where other bits are meant, the printed lines become the file:
+#   build/test/tests/bits/test_bits_avx2 | tail -n +2 > tests/bits/fused.txt
+#   build/test/tests/bits/test_bits_sse4 | tail -n +2 > tests/bits/unfused.txt
+if(TARGETS)
+  execute_process(COMMAND ${TARGETS} OUTPUT_VARIABLE can COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT can MATCHES ${TARGET})
+    message("skipped: this machine has no ${TARGET}")
     return()
   endif()
-  execute_process(COMMAND ${PRINT_${target}} OUTPUT_VARIABLE ${target} COMMAND_ERROR_IS_FATAL ANY)
-  message("${target}:\n${${target}}")
-endforeach()
-if(NOT avx2 MATCHES "^8 lanes\n.*100 steps" OR NOT avx3 MATCHES "^16 lanes\n")
-  message(FATAL_ERROR "not built for these targets")
 endif()
-string(REGEX REPLACE "^[0-9]+ lanes" "" avx2 "${avx2}")
-string(REGEX REPLACE "^[0-9]+ lanes" "" avx3 "${avx3}")
-if(NOT avx2 STREQUAL avx3)
-  message(FATAL_ERROR "the bits depend on the lanes")
+execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
+message("${printed}")
+string(FIND "${printed}" "\n" end)
+string(SUBSTRING "${printed}" 0 ${end} first)
+math(EXPR end "${end} + 1")
+string(SUBSTRING "${printed}" ${end} -1 rest)
+if(NOT first STREQUAL FIRST)
+  message(FATAL_ERROR "built for another target than '${FIRST}'")
+endif()
+file(READ ${BITS} bits)
+if(NOT rest STREQUAL bits)
+  message(FATAL_ERROR "other bits than in ${BITS}")
 endif()

@@ -1,33 +1,62 @@
 // SPDX-License-Identifier: BSL-1.0
-// Prints the bits of what networks compute: forward, streams, gradients, and weights after 100
-// steps. Built for several targets; the output has to be the same for all that have fused
-// multiply-add.
-#include <array>
+// Prints the bits of what networks compute: functions, forward, streams, gradients, and weights
+// after 100 steps. Built for several targets, on several machines: those that have fused
+// multiply-add have to print fused.txt, all others unfused.txt, after the first line.
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "bits.hpp"
 #include "etch/train.hpp"
+#include "policy.hpp"
 
 namespace {
 
 using namespace etch;
 
-/// FNV-1a over the bit patterns.
-std::uint64_t hash(std::span<const float> values) {
-  std::uint64_t h = 14695981039346656037u;
-  for (const float v : values) h = (h ^ std::bit_cast<std::uint32_t>(v)) * 1099511628211u;
-  return h;
+std::vector<float> numbers(std::size_t n, std::uint64_t seed) {
+  std::vector<float> values(n);
+  fill(values, seed);
+  return values;
 }
 
-std::vector<float> numbers(std::size_t n, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<float> values(n);
-  for (float& v : values) v = random.uniform(-2, 2);
-  return values;
+void print_hash(const char* name, std::span<const float> values) {
+  std::printf("%s: %016llx\n", name, static_cast<unsigned long long>(hash(values)));
+}
+
+/// Functions of numbers, of a and b in [2, n].
+struct Functions {
+  static constexpr const char* names[] = {
+      "exp",  "expm1",   "log", "log1p", "sqrt", "rsqrt", "sin", "cos",
+      "tanh", "sigmoid", "erf", "relu",  "max",  "min",   "pow", "divide"};
+
+  template <Expr X> static constexpr auto formula(X x) {
+    const auto a = select<0, 0>(x);
+    const auto b = select<0, 1>(x);
+    return concat<0>(exp(a), expm1(a), log(a), log1p(a), sqrt(a), rsqrt(a), sin(a), cos(a),
+                     tanh(a), sigmoid(a), erf(a), relu(a), max(a, b), min(a, b), pow(abs(a), b),
+                     a / b);
+  }
+};
+
+/// At floats of all magnitudes, denormals, infinities and NaN among them.
+void print_functions() {
+  using Net = Network<Input<2, 4096>, Functions>;
+  constexpr std::size_t inputs = InputShape<Net>::size, outputs = OutputShape<Net>::size;
+  const auto workspace = std::make_unique<Workspace<Net>>();
+  std::vector<float> x(inputs), y(outputs);
+  Random random(9);
+  for (float& v : x) v = std::bit_cast<float>(random());
+  infer<Net, 1>({}, *workspace, std::span<const float, inputs>(x), std::span<float, outputs>(y));
+  constexpr std::size_t each = outputs / std::size(Functions::names);
+  for (std::size_t i = 0; i < std::size(Functions::names); ++i) {
+    print_hash(Functions::names[i], std::span<const float>(y).subspan(i * each, each));
+  }
 }
 
 template <class Net, std::size_t batch> void print_forward(const char* name) {
@@ -84,19 +113,24 @@ using Images = Network<Input<2, 11, 9>, Conv2d<5, 3, Padding<1>>, ReLU, MaxPool2
                        Dropout<0.3>, Linear<4>>;
 using Memory = Network<Input<10, 3>, LSTM<19>, Linear<3>>;
 using Windows = Network<Input<3, 10>, Conv1d<21, 3, Causal<>>, Tanh, Conv1d<5, 2, Causal<>>>;
+using Encoder = Network<Input<6, 20>, TransformerEncoderLayer<2, 24>>;
 using ManyChannels = Network<Input<16, 12, 20>, Conv2d<16, 3, Padding<1>>, ReLU,
                              Conv2d<24, 3, Stride<2>, Padding<1>>, Tanh>;
 
 }  // namespace
 
 int main() {
-  std::printf("%zu lanes\n", HWY_NAMESPACE::lanes);
+  std::printf("%zu lanes, %s\n", HWY_NAMESPACE::lanes, HWY_NATIVE_FMA ? "fused" : "unfused");
+  print_functions();
+  const auto workspace = std::make_unique<Workspace<Policy>>();
+  print_hash("policy", run_policy(*workspace));
   print_forward<Dense, 1>("dense");
   print_forward<Dense, 7>("dense");
-  print_forward<Images, 1>("images");
+  print_forward<Images, 3>("images");
   print_stream<Memory>("memory");
   print_stream<Windows>("windows");
   print_forward<ManyChannels, 2>("many channels");
   print_training<Dense, MSE, 7>("dense");
   print_training<Images, CrossEntropy, 5>("images");
+  print_training<Encoder, MSE, 2>("encoder");
 }

@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <tuple>
+#include <vector>
 
 #include "catch.hpp"
 
@@ -57,6 +58,17 @@ float sum_of_first_vectors(const float* p) {
   auto total = hn::Zero(d);
   unrolled<N>([&](auto i) HWY_ATTR { total = hn::Add(total, hn::LoadU(d, p + i * lanes)); });
   return hn::GetLane(total);
+}
+
+/// The indices that an unrolled loop passes, in its order.
+template <std::size_t N>
+std::vector<std::size_t> unrolled_indices() {
+  std::vector<std::size_t> seen;
+  unrolled<N>([&](auto i) HWY_ATTR {
+    static_assert(decltype(i)::value < N);
+    seen.push_back(i);
+  });
+  return seen;
 }
 
 }  // namespace
@@ -147,13 +159,7 @@ TEMPLATE_LIST_TEST_CASE("the maximum of 16 lanes sees every lane, and NaN in any
 }
 
 TEST_CASE("an unrolled loop passes each index once, in order, as a constant") {
-  std::size_t seen = 0;
-  unrolled<5>([&](auto i) {
-    static_assert(decltype(i)::value < 5);
-    CHECK(i == seen);
-    ++seen;
-  });
-  CHECK(seen == 5);
+  CHECK(unrolled_indices<5>() == std::vector<std::size_t>{0, 1, 2, 3, 4});
 
   float x[3 * logical_lanes];
   for (std::size_t i = 0; i < 3 * logical_lanes; ++i) x[i] = static_cast<float>(i);

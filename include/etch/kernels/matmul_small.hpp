@@ -134,7 +134,7 @@ template <Gemm g> HWY_INLINE void round_row(const float* a, float* HWY_RESTRICT 
   const auto load = [&](std::size_t k) HWY_ATTR {
     return load_strided<lanes, g.a_k>(d, a + k * g.a_k);
   };
-  const auto load_rest = [&] HWY_ATTR {
+  const auto load_rest = [&]() HWY_ATTR {
     return load_strided<(rest == 0 ? 1 : rest), g.a_k>(d, a + (g.k - rest) * g.a_k);
   };
   const auto only_rest = [&](hn::Vec<FloatTag> v) HWY_ATTR {

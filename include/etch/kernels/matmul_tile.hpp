@@ -40,9 +40,12 @@ using etch::detail::Parts;
 using etch::detail::TileSize;
 using etch::detail::tile_size;
 
-/// Accumulators that leave room for the operands: 16 registers, or 32.
+/// Accumulators that leave room for the operands: 16 registers, or 32. Machines without vectors
+/// want small programs: 8 divide most layers, so that there is one kind of tile to compile.
 inline constexpr std::size_t tile_budget =
-    HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 24 : 12;
+    HWY_TARGET == HWY_SCALAR                           ? 8
+    : HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 24
+                                                       : 12;
 
 /// Of the last vector only the first `tail` lanes are columns of C, the first `readable` are in B.
 struct Tile {
@@ -166,10 +169,18 @@ HWY_INLINE void finish_tile(D d, const Position& at, const hn::Vec<D>* HWY_RESTR
                             std::index_sequence<i...>) {
   constexpr std::size_t width = hn::MaxLanes(D{});
   const std::size_t(&p)[max_rank] = at.index;
-  (run_chain<chain, (i % t.vectors + 1 == t.vectors ? t.tail : width)>(
-       d, Position{{p[0], p[1] + i / t.vectors, p[2] + i % t.vectors * width}}, acc[i], sources,
-       targets),
-   ...);
+  if constexpr (HWY_TARGET == HWY_SCALAR) {  // one copy of the chain, for small programs
+    const float sums[] = {hn::GetLane(acc[i])...};  // not acc, which shall stay in registers
+    for (std::size_t n = 0; n < sizeof...(i); ++n) {
+      run_chain<chain, 1>(d, Position{{p[0], p[1] + n / t.vectors, p[2] + n % t.vectors}},
+                          hn::Set(d, sums[n]), sources, targets);
+    }
+  } else {
+    (run_chain<chain, (i % t.vectors + 1 == t.vectors ? t.tail : width)>(
+         d, Position{{p[0], p[1] + i / t.vectors, p[2] + i % t.vectors * width}}, acc[i], sources,
+         targets),
+     ...);
+  }
 }
 
 /// `count` columns of all parts, whose accumulators are `across` apart.

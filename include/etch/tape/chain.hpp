@@ -39,11 +39,11 @@ constexpr Access contiguous(const Dims& shape) {
 /// A `random` link counts the places of its stream `buffer` through `access`.
 struct Link {
   Op op = Op::constant;
+  NumberType type = NumberType::f32;  ///< input: what is read
   Array3<int> args{-1, -1, -1};
   int buffer = -1;
-  double value = 0;
   Access access{};
-  NumberType type = NumberType::f32;  ///< input: what is read
+  double value = 0;  // last: clang 19 loses code, or crashes, where an argument ends in padding
 
   constexpr bool operator==(const Link&) const = default;
 };

@@ -291,8 +291,8 @@ constexpr EmbeddingSpec embedding_of(const AnyTape& tape, const Instruction& i) 
           .table_batch = stride(table),
           .index_batch = stride(index),
           .y_batch = stride(y),
-          .lengths = detail::lengths_of_outer(tape, i, index.shape.rank),
-          .type = number_type_of(tape, i.args[0])};
+          .type = number_type_of(tape, i.args[0]),
+          .lengths = detail::lengths_of_outer(tape, i, index.shape.rank)};
 }
 
 /// The part of a product that a view starts in.

@@ -19,9 +19,9 @@ struct Gemm {
   std::size_t outer = 1, m = 1, n = 1, q = 1, k = 1;
   std::size_t a_outer = 0, a_row = 0, a_q = 0, a_k = 0;
   std::size_t b_outer = 0, b_q = 0, b_k = 0, b_col = 0;
+  NumberType a_type = NumberType::f32, b_type = NumberType::f32;  ///< small: in pairs of k
   Lengths depth{};        ///< axis 0 is k
   std::size_t parts = 1;  ///< C is one row, or one column, of so many parts (see matmul_parts.hpp)
-  NumberType a_type = NumberType::f32, b_type = NumberType::f32;  ///< small: in pairs of k
 
   constexpr bool operator==(const Gemm&) const = default;
 };
@@ -36,11 +36,11 @@ constexpr Dims domain_of_product(const Gemm& g) {
 /// is the one in front; out_height and out_width may be any: beyond x there are zeros without end.
 /// The batch strides are zero where that tensor is shared by all samples.
 struct Conv2dSpec {
+  bool over_batch = false;  ///< weight gradient: summed over samples (result not batched)
   std::size_t batch = 1, channels = 1, height = 1, width = 1;
   std::size_t outputs = 1, out_height = 1, out_width = 1, groups = 1;
   Array2<std::size_t> kernel{1, 1}, stride{1, 1}, padding{}, dilation{1, 1};
   std::size_t x_batch = 0, y_batch = 0, weight_batch = 0;
-  bool over_batch = false;  ///< weight gradient: summed over samples (result not batched)
 
   constexpr bool operator==(const Conv2dSpec&) const = default;
 };
@@ -87,8 +87,8 @@ struct ConcatSpec {
 struct EmbeddingSpec {
   std::size_t batch = 1, count = 1, rows = 1, inner = 1;
   std::size_t table_batch = 0, index_batch = 0, y_batch = 0;
-  Lengths lengths{};  ///< axis 0 is count
   NumberType type = NumberType::f32;  ///< of the table
+  Lengths lengths{};  ///< axis 0 is count
 
   constexpr bool operator==(const EmbeddingSpec&) const = default;
 };
