@@ -3,8 +3,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "etch/io/header.hpp"
+#include "etch/layers/linear.hpp"
+#include "etch/network/network.hpp"
 
 // What is compiled: small programs as text, made when they are asked for.
 
@@ -61,6 +66,24 @@ inline std::string on_sequences(const std::string& layers) {
          ", etch::Linear<8>>;\n";
 }
 
+/// A network of a hundred thousand weights that are constants of the program, or come from outside.
+inline std::string wide(bool embedded) {
+  using Wide = etch::Network<etch::Input<256>, etch::Linear<300>, etch::Linear<76>>;
+  std::string source =
+      "#include <etch/etch.hpp>\n#include <etch/io/embedded.hpp>\n#define NET Wide\n"
+      "using Wide = etch::Network<etch::Input<256>, etch::Linear<300>, etch::Linear<76>>;\n";
+  if (embedded) {
+    const auto drawn = std::make_unique<etch::Parameters<Wide>>();
+    etch::initialize(*drawn, 1);
+    std::string header = etch::header_text(*drawn).value();
+    header.erase(header.find("#pragma once"), 12);
+    source += header + "constexpr auto weights = etch::embedded_parameters<Wide>(model::weights);\n";
+  } else {
+    source += "extern const etch::Parameters<Wide> weights;\n";
+  }
+  return source + "etch::Model<NET> wide(weights);\n" + infer_with_etch;
+}
+
 inline std::vector<Case> cases() {
   const std::string etch = "#include <etch/etch.hpp>\n", train = "#include <etch/train.hpp>\n";
   const std::string on_lenet = "#define NET LeNet\n#define LOSS etch::CrossEntropy\n";
@@ -69,6 +92,8 @@ inline std::vector<Case> cases() {
       {"include_highway", [] { return std::string("#include <hwy/highway.h>\n"); }},
       {"include", [=] { return etch; }},
       {"include_train", [=] { return train; }},
+      {"weights_0", [] { return wide(false); }},
+      {"weights_100000", [] { return wide(true); }},
       {"lenet_infer", [=] { return etch + lenet_of_etch + on_lenet + infer_with_etch; }},
       {"lenet_train", [=] { return train + lenet_of_etch + on_lenet + train_with_etch; }},
   };

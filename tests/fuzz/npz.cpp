@@ -9,8 +9,8 @@
 #include "fuzz/check.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  fuzz::check({reinterpret_cast<const char*>(data), size}, etch::parse_npz<Small>,
-              etch::npz_bytes<Small>);
+  fuzz::check({reinterpret_cast<const char*>(data), size},
+              [](auto&&... x) { return etch::parse_npz(x...); }, etch::npz_bytes<Small>);
   return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "fuzz/check.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  fuzz::check({reinterpret_cast<const char*>(data), size}, etch::parse_safetensors<Small>,
-              etch::safetensors_bytes<Small>);
+  fuzz::check({reinterpret_cast<const char*>(data), size},
+              [](auto&&... x) { return etch::parse_safetensors(x...); }, etch::safetensors_bytes<Small>);
   return 0;
 }

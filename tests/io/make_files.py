@@ -4,22 +4,20 @@
 
 The weights of three networks, saved from PyTorch in all formats and number types that are read.
 The i-th number of the tensor `key` is ((37 i + the sum of the key's bytes) mod 255 - 127) / 64,
-which all of these types hold exactly. Safetensors files are written here, byte for byte as the
-reference implementation does (safetensors/src/tensor.rs: sorted by size of number, then by name),
-so that they serve where Python has no such module.
+which all of these types hold exactly.
 """
 
-import json
 import pathlib
-import struct
+import sys
 
 import numpy
 import torch
 from torch import nn
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent))
+from save_safetensors import DTYPES, save_file
+
 HERE = pathlib.Path(__file__).parent / "files"
-DTYPES = {torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32", torch.float64: "F64",
-          torch.int64: "I64"}
 
 
 def number(key, i):
@@ -35,26 +33,6 @@ def fill(net):
     return net.state_dict()
 
 
-def to_bytes(tensor):
-    tensor = tensor.detach().contiguous()
-    if tensor.dtype == torch.bfloat16:
-        tensor = tensor.view(torch.int16)
-    return tensor.numpy().tobytes()
-
-
-def save_safetensors(name, state):
-    """As safetensors.torch.save_file(state, name, metadata={"format": "pt"})."""
-    header, data = {"__metadata__": {"format": "pt"}}, b""
-    for key, tensor in sorted(state.items(), key=lambda kv: (-kv[1].element_size(), kv[0])):
-        raw = to_bytes(tensor)
-        header[key] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape),
-                       "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    (HERE / name).write_bytes(struct.pack("<Q", len(text)) + text + data)
-
-
 def save_flat(name, net, dtype=numpy.float32):
     flat = nn.utils.parameters_to_vector(net.parameters()).detach().numpy()
     numpy.save(HERE / name, flat.astype(dtype))
@@ -67,7 +45,7 @@ def main():
     state = fill(small)
     for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
         converted = {k: v.to(dtype) if v.is_floating_point() else v for k, v in state.items()}
-        save_safetensors(f"small_{DTYPES[dtype].lower()}.safetensors", converted)
+        save_file(converted, HERE / f"small_{DTYPES[dtype].lower()}.safetensors")
 
     arrays = {k: v.numpy() for k, v in state.items()}
     numpy.savez(HERE / "small_f4.npz", **arrays)

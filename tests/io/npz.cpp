@@ -12,6 +12,11 @@
 
 namespace {
 
+// Without names of other keys.
+constexpr auto parse = [](auto&&... x) { return etch::parse_npz(x...); };
+constexpr auto reader = [](auto&&... x) { return etch::read_npz(x...); };
+constexpr auto writer = [](auto&&... x) { return etch::write_npz(x...); };
+
 using Tiny = etch::Network<etch::Input<2>, etch::Linear<1>>;
 
 std::string archive(std::initializer_list<std::pair<std::string, std::string>> files) {
@@ -30,7 +35,7 @@ std::string changed(std::size_t at, const std::string& bytes) {
 }
 
 std::string error_of_tiny(const std::string& bytes) {
-  return error_of<Tiny>(bytes, etch::parse_npz<Tiny>);
+  return error_of<Tiny>(bytes, parse);
 }
 
 // Where the parts of Tiny's file begin.
@@ -71,7 +76,7 @@ TEST_CASE("compressed bytes that are damaged are refused") {
   for (std::size_t i = 0; i < 100; ++i) {
     std::string bytes = good;
     bytes[begin + i] = static_cast<char>(bytes[begin + i] ^ 0x55);
-    const std::string message = error_of(bytes, etch::parse_npz<Small>);
+    const std::string message = error_of(bytes, parse);
     CHECK(message.starts_with("w: '0.weight.npy' is damaged: it"));
     unlike += message == "w: '0.weight.npy' is damaged: its checksum is wrong";
   }
@@ -79,22 +84,22 @@ TEST_CASE("compressed bytes that are damaged are refused") {
   std::string bytes = good;
   const std::size_t row = good.find("PK\x01\x02");
   bytes.replace(row + 24, 4, "\xFE\xFF\xFF\xFF");
-  CHECK(error_of(bytes, etch::parse_npz<Small>) ==
+  CHECK(error_of(bytes, parse) ==
         "w: '0.weight.npy' is damaged: it does not unpack to 4294967294 bytes");
   bytes.replace(row + 24, 4, std::string("\x07\x01\x00\x00", 4));
-  CHECK(error_of(bytes, etch::parse_npz<Small>) ==
+  CHECK(error_of(bytes, parse) ==
         "w: '0.weight.npy' is damaged: it does not unpack to 263 bytes");
 }
 #else
 TEST_CASE("without zlib, compressed archives are refused with what to do") {
-  CHECK(error_of(file_bytes("small_compressed.npz"), etch::parse_npz<Small>) ==
+  CHECK(error_of(file_bytes("small_compressed.npz"), parse) ==
         "w: '0.weight.npy' is compressed: compile with ETCH_ZLIB=1 and link zlib to read it, or "
         "write the file with numpy.savez");
 }
 #endif
 
 TEST_CASE("an .npz file is written and read") {
-  check_file(".npz", etch::read_npz<Small>, etch::write_npz<Small>);
+  check_file(".npz", reader, writer);
 }
 
 TEST_CASE("one error lists all arrays that do not belong to the network") {
@@ -104,7 +109,7 @@ TEST_CASE("one error lists all arrays that do not belong to the network") {
                           {"more.npy", bias},
                           {"3.bias.npy", etch::npy_bytes({{3}, {1, 2, 3}})},
                           {"3.bias.npy", bias}}),
-                 etch::parse_npz<Small>) ==
+                 parse) ==
         "w: these weights belong to another network:\n"
         "  wrong shape: 0.weight, expected [2, 1, 3, 3], found [1, 2]\n"
         "  wrong shape: 0.bias, expected [2], found [3]\n"
@@ -133,8 +138,8 @@ TEST_CASE("archives of other files are refused with the file") {
 TEST_CASE("files that are no archive, or a part of one, are refused") {
   CHECK(error_of_tiny("") == "w: no zip archive, or a part of one");
   CHECK(error_of_tiny(weight) == "w: no zip archive, or a part of one");
-  check_truncations(file_bytes("small_f2.npz"), etch::parse_npz<Small>);
-  check_truncations(file_bytes("small_compressed.npz"), etch::parse_npz<Small>);
+  check_truncations(file_bytes("small_f2.npz"), parse);
+  check_truncations(file_bytes("small_compressed.npz"), parse);
 }
 
 TEST_CASE("an archive may end in a comment") {
@@ -196,5 +201,5 @@ TEST_CASE("entries that overlap are refused before they unpack to any size") {
 }
 
 TEST_CASE(".npz files that a fuzzer found are read or refused") {
-  fuzz::check_corpus("npz", etch::parse_npz<Small>, etch::npz_bytes<Small>);
+  fuzz::check_corpus("npz", parse, etch::npz_bytes<Small>);
 }

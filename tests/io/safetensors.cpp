@@ -10,6 +10,11 @@
 
 namespace {
 
+// Without names of other keys.
+constexpr auto parse = [](auto&&... x) { return etch::parse_safetensors(x...); };
+constexpr auto reader = [](auto&&... x) { return etch::read_safetensors(x...); };
+constexpr auto writer = [](auto&&... x) { return etch::write_safetensors(x...); };
+
 using Tiny = etch::Network<etch::Input<2>, etch::Linear<1>>;
 
 /// A file with this header, and `count` bytes behind it.
@@ -20,7 +25,7 @@ std::string file(const std::string& header, std::size_t count) {
 }
 
 std::string error_of_tiny(const std::string& bytes) {
-  return error_of<Tiny>(bytes, etch::parse_safetensors<Tiny>);
+  return error_of<Tiny>(bytes, parse);
 }
 std::string error_of_header(const std::string& header, std::size_t count = 12) {
   return error_of_tiny(file(header, count));
@@ -65,7 +70,7 @@ TEST_CASE("safetensors are written byte by byte as PyTorch's are") {
 }
 
 TEST_CASE("a safetensors file is written and read") {
-  check_file(".safetensors", etch::read_safetensors<Small>, etch::write_safetensors<Small>);
+  check_file(".safetensors", reader, writer);
 }
 
 TEST_CASE("one error lists all tensors that do not belong to the network") {
@@ -76,7 +81,7 @@ TEST_CASE("one error lists all tensors that do not belong to the network") {
             "head\n.bias":{"dtype":"F16","shape":[1,2],"data_offsets":[184,188]},
             "4.bias":{"dtype":"BF16","shape":[3],"data_offsets":[188,194]}})",
                       194),
-                 etch::parse_safetensors<Small>) ==
+                 parse) ==
         "w: these weights belong to another network:\n"
         "  wrong shape: 0.weight, expected [2, 1, 3, 3], found [2, 9]\n"
         "  missing: 0.bias [2]\n"
@@ -106,7 +111,7 @@ TEST_CASE("files that are no safetensors, or a part of them, are refused") {
   CHECK(error_of_header(good, 11) ==
         "w: '0.bias' is said to be at bytes 8 to 12, but there are 11");
   CHECK(error_of_header(good, 13) == "w: the tensors end at byte 12 of 13 behind the header");
-  check_truncations(file_bytes("small_f16.safetensors"), etch::parse_safetensors<Small>);
+  check_truncations(file_bytes("small_f16.safetensors"), parse);
 }
 
 TEST_CASE("a header that is not JSON is refused with the place") {
@@ -178,6 +183,6 @@ TEST_CASE("places outside of the file are refused") {
 }
 
 TEST_CASE("safetensors that a fuzzer found are read or refused") {
-  fuzz::check_corpus("safetensors", etch::parse_safetensors<Small>,
+  fuzz::check_corpus("safetensors", parse,
                      etch::safetensors_bytes<Small>);
 }

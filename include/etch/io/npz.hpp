@@ -47,16 +47,18 @@ inline Result<std::vector<FileTensor>> npz_tensors(std::string_view bytes,
 }
 
 inline Result<void> read_npz(std::span<const PlacedParameter> wanted, float* parameters,
-                             std::string_view bytes, const std::string& path) {
+                             std::string_view bytes, const std::string& path,
+                             const KeyNames& names) {
   std::deque<std::string> store;
   const Result<std::vector<FileTensor>> tensors = npz_tensors(bytes, store);
   if (!tensors) return Error{path + ": " + tensors.error().message};
-  return fill(wanted, parameters, *tensors, path);
+  return fill(wanted, parameters, *tensors, path, names);
 }
 
-inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float* data) {
+inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float* data,
+                             const KeyNames& names = {}) {
   ZipWriter zip;
-  for (const auto& [name, row] : state_entries(rows)) {
+  for (const auto& [name, row] : state_entries(rows, names)) {
     std::string array = row == nullptr ? npy_header("<i8", {})
                                        : npy_header("<f4", file_shape(row->info.shape));
     if (row == nullptr) append_little_endian(array, 0, 8);
@@ -70,35 +72,47 @@ inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float*
 
 /// The weights in the bytes of an .npz file; `name` stands for the file in errors. Numbers of 16,
 /// 32 and 64 bits (<f2, <f4, <f8) are converted; key and shape must be those of the network, except
-/// that the counts of batches of PyTorch's batch norms are passed over. Errors, all of which leave
-/// the parameters as they were: "name: ..." if the bytes are no such file, or a list of every
-/// missing, surplus and misshaped tensor.
+/// that the counts of batches of PyTorch's batch norms are passed over; `names` are for classes
+/// with members: see io/key_names.hpp. Errors, all of which leave the parameters as they were:
+/// "name: ..." if the bytes are no such file, or a list of every missing, surplus and misshaped
+/// tensor.
 template <class Net>
 Result<void> parse_npz(std::string_view bytes, const std::string& name,
-                       Parameters<Net>& parameters) {
-  return detail::read_npz(parameter_table<Net>, parameters.data, bytes, name);
+                       Parameters<Net>& parameters, const KeyNames& names = {}) {
+  return detail::read_npz(parameter_table<Net>, parameters.data, bytes, name, names);
 }
 
 /// The same of a file.
 template <class Net>
-Result<void> read_npz(const std::string& path, Parameters<Net>& parameters) {
+Result<void> read_npz(const std::string& path, Parameters<Net>& parameters,
+                      const KeyNames& names = {}) {
   return parse_file(path, [&](std::string_view bytes, const std::string& name) {
-    return parse_npz(bytes, name, parameters);
+    return parse_npz(bytes, name, parameters, names);
   });
 }
 
-/// The bytes that `write_npz` writes.
-template <class Net> std::string npz_bytes(const Parameters<Net>& parameters) {
+namespace detail {
+template <class Net>
+std::string npz_bytes_of(const Parameters<Net>& parameters, const KeyNames& names) {
   static_assert(tensor_floats<Net> < (std::size_t{1} << 29) && parameter_table<Net>.size() < 30000,
                 "etch: an .npz file of these weights would need the zip64 format");
-  return detail::npz_bytes(parameter_table<Net>, parameters.data);
+  return npz_bytes(parameter_table<Net>, parameters.data, names);
+}
+}  // namespace detail
+
+/// The bytes that `write_npz` writes.
+template <class Net> std::string npz_bytes(const Parameters<Net>& parameters) {
+  return detail::npz_bytes_of(parameters, {});
 }
 
-/// Writes all weights and buffers as <f4, bit by bit and not compressed. Error: "path: ..." with
-/// the reason.
+/// Writes all weights and buffers as <f4, bit by bit and not compressed, under other `names` if
+/// wanted. Error: "path: ..." with the reason.
 template <class Net>
-Result<void> write_npz(const Parameters<Net>& parameters, const std::string& path) {
-  return write_file(path, npz_bytes(parameters));
+Result<void> write_npz(const Parameters<Net>& parameters, const std::string& path,
+                       const KeyNames& names = {}) {
+  const Result<void> fit = detail::check_key_names(parameter_table<Net>, names, path);
+  if (!fit) return fit;
+  return write_file(path, detail::npz_bytes_of(parameters, names));
 }
 
 }  // namespace etch

@@ -189,16 +189,18 @@ inline Result<std::vector<FileTensor>> parse_safetensors(std::string_view bytes)
 }
 
 inline Result<void> read_safetensors(std::span<const PlacedParameter> wanted, float* parameters,
-                                     std::string_view bytes, const std::string& path) {
+                                     std::string_view bytes, const std::string& path,
+                                     const KeyNames& names) {
   const Result<std::vector<FileTensor>> tensors = parse_safetensors(bytes);
   if (!tensors) return Error{path + ": " + tensors.error().message};
-  return fill(wanted, parameters, *tensors, path);
+  return fill(wanted, parameters, *tensors, path, names);
 }
 
 /// As the reference implementation orders and pads it: larger numbers first, then by name; the
 /// bytes of the tensors begin at a multiple of eight.
-inline std::string safetensors_bytes(std::span<const PlacedParameter> rows, const float* data) {
-  std::vector<StateEntry> entries = state_entries(rows);
+inline std::string safetensors_bytes(std::span<const PlacedParameter> rows, const float* data,
+                                     const KeyNames& names = {}) {
+  std::vector<StateEntry> entries = state_entries(rows, names);
   std::ranges::sort(entries, {}, [](const StateEntry& entry) {
     return std::pair(entry.parameter != nullptr, std::string_view(entry.name));
   });
@@ -224,20 +226,22 @@ inline std::string safetensors_bytes(std::span<const PlacedParameter> rows, cons
 
 /// The weights in the bytes of a safetensors file; `name` stands for the file in errors.
 /// F32, F16, BF16 and F64 are converted; key and shape must be those of the network, except that
-/// the counts of batches of PyTorch's batch norms are passed over. Errors, all of which leave the
-/// parameters as they were: "name: ..." if the bytes are no such file, or a list of every missing,
-/// surplus and misshaped tensor.
+/// the counts of batches of PyTorch's batch norms (num_batches_tracked beside a running_var) are
+/// passed over; `names` are for classes with members: see io/key_names.hpp. Errors, all of which
+/// leave the parameters as they were: "name: ..." if the bytes are no such file, or a list of every
+/// missing, surplus and misshaped tensor.
 template <class Net>
 Result<void> parse_safetensors(std::string_view bytes, const std::string& name,
-                               Parameters<Net>& parameters) {
-  return detail::read_safetensors(parameter_table<Net>, parameters.data, bytes, name);
+                               Parameters<Net>& parameters, const KeyNames& names = {}) {
+  return detail::read_safetensors(parameter_table<Net>, parameters.data, bytes, name, names);
 }
 
 /// The same of a file.
 template <class Net>
-Result<void> read_safetensors(const std::string& path, Parameters<Net>& parameters) {
+Result<void> read_safetensors(const std::string& path, Parameters<Net>& parameters,
+                              const KeyNames& names = {}) {
   return parse_file(path, [&](std::string_view bytes, const std::string& name) {
-    return parse_safetensors(bytes, name, parameters);
+    return parse_safetensors(bytes, name, parameters, names);
   });
 }
 
@@ -247,10 +251,14 @@ template <class Net> std::string safetensors_bytes(const Parameters<Net>& parame
 }
 
 /// Writes all weights and buffers as F32, bit by bit, with "format": "pt" as metadata, for
-/// PyTorch's load_state_dict(safetensors.torch.load_file(path)). Error: "path: ...", with why.
+/// PyTorch's load_state_dict(safetensors.torch.load_file(path)), there with other `names` if wanted.
+/// Error: "path: ...", with why.
 template <class Net>
-Result<void> write_safetensors(const Parameters<Net>& parameters, const std::string& path) {
-  return write_file(path, safetensors_bytes(parameters));
+Result<void> write_safetensors(const Parameters<Net>& parameters, const std::string& path,
+                               const KeyNames& names = {}) {
+  const Result<void> fit = detail::check_key_names(parameter_table<Net>, names, path);
+  if (!fit) return fit;
+  return write_file(path, detail::safetensors_bytes(parameter_table<Net>, parameters.data, names));
 }
 
 }  // namespace etch

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "etch/data/result.hpp"
+#include "etch/io/key_names.hpp"
 #include "etch/network/parameters.hpp"
 
 namespace etch::detail {
@@ -158,15 +159,24 @@ struct StateEntry {
   const PlacedParameter* parameter = nullptr;  ///< none: a count, one integer of 64 bits
 };
 
-inline std::vector<StateEntry> state_entries(std::span<const PlacedParameter> rows) {
+inline std::vector<StateEntry> state_entries(std::span<const PlacedParameter> rows,
+                                             const KeyNames& names = {}) {
   std::vector<StateEntry> entries;
   for (const PlacedParameter& row : rows) {
-    entries.push_back({std::string(row.info.name.view()), &row});
-    if (auto count = batch_count_name(row.info.name.view()); !count.empty()) {
-      entries.push_back({std::move(count)});
+    entries.push_back({key_in_file(row.info.name.view(), names), &row});
+    if (const auto count = batch_count_name(row.info.name.view()); !count.empty()) {
+      entries.push_back({key_in_file(count, names)});
     }
   }
   return entries;
+}
+
+/// The error of pairs of names by which no file can be written.
+inline Result<void> check_key_names(std::span<const PlacedParameter> rows, const KeyNames& names,
+                                    const std::string& path) {
+  const std::string lines = misnamed(rows, names);
+  if (!lines.empty()) return Error{path + ": these names do not fit the network:" + lines};
+  return {};
 }
 
 /// The tensor, row-major, as floats of 32 bits. `data` is that of `Parameters`.
@@ -178,11 +188,11 @@ inline void append_tensor(std::string& out, const PlacedParameter& row, const fl
 }
 
 /// A line for each tensor of the file or of the network that does not find its counterpart.
-inline std::string differences(std::span<const PlacedParameter> wanted,
+inline std::string differences(const std::vector<StateEntry>& wanted,
                                const std::map<std::string_view, const FileTensor*>& found) {
   std::string lines;
   std::set<std::string, std::less<>> known;
-  for (const auto& [name, row] : state_entries(wanted)) {
+  for (const auto& [name, row] : wanted) {
     known.insert(name);
     if (row == nullptr) continue;
     const FileShape shape = file_shape(row->info.shape);
@@ -209,20 +219,23 @@ inline std::string differences(std::span<const PlacedParameter> wanted,
 }
 
 /// Copies all tensors into the parameters of a network whose table is `wanted`; if any does not
-/// belong there, none. The error lists them all.
+/// belong there, none. The error lists them all, by their keys in the file.
 inline Result<void> fill(std::span<const PlacedParameter> wanted, float* data,
-                         const std::vector<FileTensor>& tensors, const std::string& path) {
+                         const std::vector<FileTensor>& tensors, const std::string& path,
+                         const KeyNames& names) {
+  const std::vector<StateEntry> entries = state_entries(wanted, names);
   std::map<std::string_view, const FileTensor*> found;
   std::string twice;
   for (const FileTensor& tensor : tensors) {
     if (!found.emplace(tensor.name, &tensor).second) twice += "\n  twice: " + shown(tensor.name);
   }
-  const std::string lines = differences(wanted, found) + twice;
+  const std::string lines = misnamed(wanted, names) + differences(entries, found) + twice;
   if (!lines.empty()) return Error{path + ": these weights belong to another network:" + lines};
-  for (const PlacedParameter& row : wanted) {
-    const FileTensor& tensor = *found.find(row.info.name.view())->second;
-    for (std::size_t i = 0; i < row.info.shape.size(); ++i) {
-      data[row.offset + row.info.place_of(i)] = element(tensor, i);
+  for (const auto& [name, row] : entries) {
+    if (row == nullptr) continue;
+    const FileTensor& tensor = *found.find(name)->second;
+    for (std::size_t i = 0; i < row->info.shape.size(); ++i) {
+      data[row->offset + row->info.place_of(i)] = element(tensor, i);
     }
   }
   return {};

@@ -103,10 +103,7 @@ template <class T> constexpr void execute(const Step<T>& s) {
 template <class T> class Interpreter {
  public:
   /// A well-formed tape: arguments come earlier, shapes obey the rules of their ops.
-  constexpr explicit Interpreter(Tape tape) : tape_(std::move(tape)) {
-    std::size_t size = 0;
-    for (const Instruction& code : tape_.code) size += size_of(code);
-    values_.assign(size, T(0));
+  constexpr explicit Interpreter(Tape tape) : tape_(std::move(tape)), values_(floats(), T(0)) {
     steps_.reserve(tape_.size());
     T* data = values_.data();
     for (const Instruction& code : tape_.code) {
@@ -129,12 +126,18 @@ template <class T> class Interpreter {
   /// x: [batch, shape...] for a batched input, else [shape...]. False if the tape has no such input
   /// or it has another size; then nothing is copied.
   constexpr bool set_input(std::size_t index, std::span<const T> x) {
-    return set(Op::input, index, x);
+    return set(Op::input, index, x.size(), [x](T* to) { copy(x, to); });
   }
 
   /// w: in the shape of the parameter instruction, that is in stored order. False as above.
   constexpr bool set_parameter(std::size_t index, std::span<const T> w) {
-    return set(Op::parameter, index, w);
+    return set(Op::parameter, index, w.size(), [w](T* to) { copy(w, to); });
+  }
+
+  /// The same of a parameter of `size` numbers that write(T*) writes, all of them.
+  template <class Write>
+  constexpr bool set_parameter(std::size_t index, std::size_t size, Write write) {
+    return set(Op::parameter, index, size, write);
   }
 
   /// Computes every value from the inputs and parameters last set (zero where none was).
@@ -154,6 +157,11 @@ template <class T> class Interpreter {
  private:
   constexpr std::size_t size_of(const Instruction& code) const {
     return code.shape.size() * (code.batched ? tape_.batch : 1);
+  }
+  constexpr std::size_t floats() const {
+    std::size_t size = 0;
+    for (const Instruction& code : tape_.code) size += size_of(code);
+    return size;
   }
 
   constexpr rule::Step<T> step(const Instruction& code, T* data) const {
@@ -176,19 +184,25 @@ template <class T> class Interpreter {
     for (std::size_t i = 0; i < s.code.shape.size(); ++i) s.data[i] = T(s.code.table[i]);
   }
 
-  constexpr bool set(Op leaf, std::size_t index, std::span<const T> from) {
+  static constexpr void copy(std::span<const T> from, T* to) {
+    const T* const values = from.data();
+    for (std::size_t k = 0; k < from.size(); ++k) to[k] = values[k];
+  }
+
+  template <class Write>
+  constexpr bool set(Op leaf, std::size_t index, std::size_t size, Write write) {
     bool found = false;
     for (const rule::Step<T>& s : steps_) {
       if (s.code.op != leaf || s.code.attr.index != index) continue;
-      if (size_of(s.code) != from.size()) return false;
-      for (std::size_t k = 0; k < from.size(); ++k) s.data[k] = from[k];
+      if (size_of(s.code) != size) return false;
+      write(s.data);
       found = true;
     }
     return found;
   }
 
   Tape tape_;
-  std::vector<T> values_;
+  detail::Table<T> values_;
   std::vector<rule::Step<T>> steps_;
 };
 

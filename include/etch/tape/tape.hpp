@@ -204,6 +204,7 @@ template <class T> class Table {
   constexpr ~Table() { delete[] values_; }
 
   constexpr std::size_t size() const { return size_; }
+  constexpr T* data() { return values_; }
   constexpr T& operator[](std::size_t i) { return values_[i]; }
   constexpr const T& operator[](std::size_t i) const { return values_[i]; }
 

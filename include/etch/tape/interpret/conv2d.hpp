@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "etch/tape/interpret/step.hpp"
 
@@ -46,10 +47,53 @@ constexpr void for_each_tap_row(const Attributes& attr, const Dims& x, const Dim
   }
 }
 
+/// What the weights of group g meet at the output (i, j), in their order: [c, p, q].
+template <class T>
+constexpr void copy_window(const Step<T>& s, const T* x, std::size_t g, std::size_t i,
+                           std::size_t j, T* window) {
+  const Attributes& attr = s.code.attr;
+  const Dims& image = s.args[0].shape;
+  const Dims& w = s.args[1].shape;
+  for (std::size_t c = g * w[1]; c < (g + 1) * w[1]; ++c) {
+    for (std::size_t p = 0; p < w[2]; ++p) {
+      const std::size_t row = i * attr.stride[0] + p * attr.dilation[0] - attr.padding[0];
+      for (std::size_t q = 0; q < w[3]; ++q, ++window) {
+        const std::size_t column = j * attr.stride[1] + q * attr.dilation[1] - attr.padding[1];
+        const bool inside = row < image[1] && column < image[2];  // below zero is large
+        *window = inside ? x[(c * image[1] + row) * image[2] + column] : T(0);
+      }
+    }
+  }
+}
+
+/// The same sums as those below in the same order, for compilers that run them: what leaves the
+/// plane counts as zeros and is added too, as one long loop takes less of their time than many
+/// short ones.
+template <class T> constexpr void conv2d_by_windows(const Step<T>& s) {
+  const auto& [x, w, unused] = s.args;
+  const Dims& y = s.code.shape;
+  const std::size_t groups = s.code.attr.groups, outputs = y[0] / groups;
+  const std::size_t taps = w.shape.size() / w.shape[0], plane = y[1] * y[2];
+  etch::detail::Table<T> window(taps, T(0));
+  for (std::size_t b = 0; b < s.samples; ++b) {
+    for (std::size_t g = 0; g < groups; ++g) {
+      const T* const weight = w.sample(b) + g * outputs * taps;
+      T* const result = s.result(b) + g * outputs * plane;
+      for (std::size_t at = 0; at < plane; ++at) {
+        copy_window(s, x.sample(b), g, at / y[2], at % y[2], window.data());
+        for (std::size_t o = 0; o < outputs; ++o) {
+          result[o * plane + at] = add_dot(T(0), window.data(), weight + o * taps, taps);
+        }
+      }
+    }
+  }
+}
+
 template <class T> constexpr void conv2d(const Step<T>& s) {
   const Attributes& attr = s.code.attr;
   const auto& [x, w, unused] = s.args;
   s.fill(T(0));
+  if (std::is_constant_evaluated()) return conv2d_by_windows(s);
   for (std::size_t b = 0; b < s.samples; ++b) {
     for_each_tap_row(attr, x.shape, w.shape, s.code.shape,
                      [step = attr.stride[1], y_b = s.result(b), x_b = x.sample(b),

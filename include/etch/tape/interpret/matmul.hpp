@@ -24,6 +24,10 @@ constexpr void add_product(const Matrix<T>& a, const Matrix<T>& b, T* y, std::si
     if (b.row == 1) {
       for (std::size_t j = 0; j < n; ++j) {
         const T* const column = b.data + j * b.column;
+        if (a.column == 1) {
+          y[j] = add_dot(y[j], a_row, column, depth);
+          continue;
+        }
         T total = y[j];
         for (std::size_t k = 0; k < depth; ++k) total = total + a_row[k * a.column] * column[k];
         y[j] = total;

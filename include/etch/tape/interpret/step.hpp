@@ -37,6 +37,16 @@ template <class T> struct Step {
   }
 };
 
+/// total + a_0 b_0 + a_1 b_1 + ..., added in this order. Compilers that run it, and do not compile
+/// it, take their time for loops and large indices: four at a time is half of that.
+template <class T> constexpr T add_dot(T total, const T* a, const T* b, std::size_t n) {
+  for (; n >= 4; n -= 4, a += 4, b += 4) {
+    total = total + a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
+  }
+  for (std::size_t i = 0; i < n; ++i) total = total + a[i] * b[i];
+  return total;
+}
+
 /// Row-major element strides of a contiguous tensor.
 struct Strides {
   std::size_t of[max_rank] = {};
