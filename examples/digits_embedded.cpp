@@ -6,6 +6,7 @@
 #include <etch/data/csv.hpp>
 #include <etch/data/normalize.hpp>
 #include <etch/io/embedded.hpp>
+#include <etch/network/quantized.hpp>
 
 #include <algorithm>
 #include <array>
@@ -58,6 +59,28 @@ constexpr std::array<float, 64> seven = {0, 0, 6,  16, 16, 16, 16, 10,  //
                                          0, 0, 10, 13, 1,  0,  0,  0};
 
 static_assert(classify(seven) == 7);  // the trained network has run before the program does
+
+template <class Net> std::size_t count_right(etch::Model<Net>& model, const etch::Dataset& images) {
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    right += largest(model(Image(images.input(i)))) == images.label(i) ? 1 : 0;
+  }
+  return right;
+}
+
+/// The same network with smaller weights: false if it is less often right by more than 0.3 points.
+template <class T> bool print_quantized(const char* name, const etch::Dataset& images,
+                                        std::size_t right) {
+  using Small = etch::Quantized<Digits, T>;
+  static etch::Model<Small> model(etch::quantize<T>(parameters));
+  const auto percent = [&](std::size_t n) {
+    return 100.0 * static_cast<double>(n) / static_cast<double>(images.size());
+  };
+  const double found = percent(count_right(model, images));
+  std::printf("%-14s test accuracy %.2f %%, %zu instead of %zu bytes of weights\n", name, found,
+              sizeof(etch::Parameters<Small>), sizeof parameters);
+  return percent(right) - found <= 0.3;
+}
 
 /// Runs `classify` on every image a number of times; prints median and 99.9 % of one call.
 template <class Classify>
@@ -135,5 +158,7 @@ int main(int argc, char** argv) {
     interpreter.run();
     sink = interpreter.output(0)[0];
   });
-  return differ == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  const bool bf16_good = print_quantized<etch::bf16>("bf16", *images, right);
+  const bool int8_good = print_quantized<etch::int8>("int8", *images, right);
+  return differ == 0 && bf16_good && int8_good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -133,7 +133,7 @@ constexpr Parameters<Net> embedded_parameters(const Table&) {
     if constexpr (verdict.mismatch == Mismatch::none) {
       for (const bool trained : {true, false}) {  // the order in which they lie in memory
         std::size_t start = 0;
-        for (const PlacedParameter& p : parameter_table<Net>) {
+        for (const PlacedParameter& p : detail::float_rows<Net>()) {
           const bool now = (p.info.role == Role::trained) == trained;
           if (now) detail::place<Table>(p, start, parameters);
           start += p.info.shape.size();

@@ -205,7 +205,7 @@ Result<std::string> header_text(const Parameters<Net>& parameters,
   }
   if (!result) return result.error();
   return detail::filled_skeleton({{"count", std::to_string(tensor_floats<Net>)},
-                                  {"tensors", std::to_string(parameter_table<Net>.size())},
+                                  {"tensors", std::to_string(detail::float_rows<Net>().size())},
                                   {"namespace", options.name_space},
                                   {"name", options.name},
                                   {"rows", std::move(rows)},

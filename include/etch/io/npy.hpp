@@ -217,7 +217,7 @@ inline Result<NpyArray> parse_npy(std::string_view bytes, const std::string& nam
 template <class Net>
 Result<void> parse_npy(std::string_view bytes, const std::string& name,
                        Parameters<Net>& parameters) {
-  return detail::read_flat(parameter_table<Net>, parameter_count<Net>, parameters.data, bytes,
+  return detail::read_flat(detail::float_rows<Net>(), parameter_count<Net>, parameters.data, bytes,
                            name);
 }
 
@@ -234,7 +234,7 @@ inline std::string npy_bytes(const NpyArray& array) {
 /// All parameters of a network in one row; see `parse_npy`.
 template <class Net> std::string npy_bytes(const Parameters<Net>& parameters) {
   std::string bytes = detail::npy_header("<f4", {parameter_count<Net>});
-  for (const std::size_t row : detail::ParameterOrder(parameter_table<Net>).sorted()) {
+  for (const std::size_t row : detail::ParameterOrder(detail::float_rows<Net>()).sorted()) {
     detail::append_tensor(bytes, parameter_table<Net>[row], parameters.data);
   }
   return bytes;

@@ -79,7 +79,7 @@ inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float*
 template <class Net>
 Result<void> parse_npz(std::string_view bytes, const std::string& name,
                        Parameters<Net>& parameters, const KeyNames& names = {}) {
-  return detail::read_npz(parameter_table<Net>, parameters.data, bytes, name, names);
+  return detail::read_npz(detail::float_rows<Net>(), parameters.data, bytes, name, names);
 }
 
 /// The same of a file.
@@ -96,7 +96,7 @@ template <class Net>
 std::string npz_bytes_of(const Parameters<Net>& parameters, const KeyNames& names) {
   static_assert(tensor_floats<Net> < (std::size_t{1} << 29) && parameter_table<Net>.size() < 30000,
                 "etch: an .npz file of these weights would need the zip64 format");
-  return npz_bytes(parameter_table<Net>, parameters.data, names);
+  return npz_bytes(detail::float_rows<Net>(), parameters.data, names);
 }
 }  // namespace detail
 

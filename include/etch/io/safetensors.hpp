@@ -233,7 +233,7 @@ inline std::string safetensors_bytes(std::span<const PlacedParameter> rows, cons
 template <class Net>
 Result<void> parse_safetensors(std::string_view bytes, const std::string& name,
                                Parameters<Net>& parameters, const KeyNames& names = {}) {
-  return detail::read_safetensors(parameter_table<Net>, parameters.data, bytes, name, names);
+  return detail::read_safetensors(detail::float_rows<Net>(), parameters.data, bytes, name, names);
 }
 
 /// The same of a file.
@@ -247,7 +247,7 @@ Result<void> read_safetensors(const std::string& path, Parameters<Net>& paramete
 
 /// The bytes that `write_safetensors` writes.
 template <class Net> std::string safetensors_bytes(const Parameters<Net>& parameters) {
-  return detail::safetensors_bytes(parameter_table<Net>, parameters.data);
+  return detail::safetensors_bytes(detail::float_rows<Net>(), parameters.data);
 }
 
 /// Writes all weights and buffers as F32, bit by bit, with "format": "pt" as metadata, for
@@ -258,7 +258,7 @@ Result<void> write_safetensors(const Parameters<Net>& parameters, const std::str
                                const KeyNames& names = {}) {
   const Result<void> fit = detail::check_key_names(parameter_table<Net>, names, path);
   if (!fit) return fit;
-  return write_file(path, detail::safetensors_bytes(parameter_table<Net>, parameters.data, names));
+  return write_file(path, detail::safetensors_bytes(detail::float_rows<Net>(), parameters.data, names));
 }
 
 }  // namespace etch

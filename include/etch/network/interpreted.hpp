@@ -29,7 +29,7 @@ constexpr Tape network_tape(std::size_t batch = 1, Phase phase = Phase::inferenc
 template <class T, class Net>
 constexpr void set_parameters(Interpreter<T>& interpreter, const Parameters<Net>& parameters) {
   std::size_t row = 0;
-  for (const PlacedParameter& p : parameter_table<Net>) {
+  for (const PlacedParameter& p : detail::float_rows<Net>()) {
     const std::size_t size = p.info.shape.size();
     const std::size_t rows = p.info.shape.rank == 0 ? 1 : p.info.shape[0];
     const std::size_t columns = rows == 0 ? 0 : size / rows;

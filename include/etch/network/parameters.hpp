@@ -170,6 +170,13 @@ inline constexpr bool all_floats = [] {
   return true;
 }();
 
+/// The table of a network whose weights are all floats, for who reads, draws or writes them.
+template <class Net> constexpr const auto& float_rows() {
+  static_assert(stores_floats<all_floats<Net>, Net>,
+                "etch: quantised weights are made from floats, by quantize(parameters)");
+  return parameter_table<Net>;
+}
+
 constexpr void draw(const ParameterInfo& info, Random random, float* data) {
   const auto a = static_cast<float>(info.init.a);
   for (std::size_t i = 0; i < info.shape.size(); ++i) {
@@ -185,11 +192,9 @@ constexpr void draw(const ParameterInfo& info, Random random, float* data) {
 
 /// Draws all parameters as their layers say; the same seed gives the same bits on every machine.
 template <class Net> constexpr void initialize(Parameters<Net>& parameters, std::uint64_t seed) {
-  static_assert(stores_floats<detail::all_floats<Net>, Net>,
-                "etch: quantised weights come from quantize(parameters)");
   std::uint32_t row = 0;
   // A loop at run time: a hundred tensors unrolled take compilers minutes.
-  for (const PlacedParameter& p : parameter_table<Net>) {
+  for (const PlacedParameter& p : detail::float_rows<Net>()) {
     detail::draw(p.info, Random(seed, RandomUse::parameters, row++), parameters.data + p.offset);
   }
 }
