@@ -156,6 +156,8 @@ template <class Net> struct Parameters {
   }
 };
 
+template <class Net> inline constexpr std::size_t parameter_bytes = sizeof(Parameters<Net>);
+
 namespace detail {
 /// Where the i-th element in row-major order of a parameter lies in memory.
 constexpr std::size_t stored_at(const ParameterInfo& info, std::size_t i) {
