@@ -11,7 +11,7 @@ namespace {
 
 using namespace etch;
 
-using Mlp = Network<Input<24>, Linear<64>, Tanh, Linear<40>, GELU, Linear<4>>;
+using Mlp = Network<Input<24>, Linear<32>, Tanh, Linear<16>, GELU, Linear<4>>;
 using LeNet = Network<Input<1, 28, 28>, Conv2d<6, 5>, ReLU, MaxPool2d<2>, Conv2d<16, 5>, ReLU,
                       MaxPool2d<2>, Flatten, Linear<120>, ReLU, Linear<84>, ReLU, Linear<10>>;
 /// The second convolution goes by Winograd's way.
@@ -20,7 +20,7 @@ using Image = Network<Input<3, 12, 12>, Conv2d<16, 3, Padding<1>>, BatchNorm2d<>
                       Linear<5>, Softmax<>>;
 using Lstm = Network<Input<16, 5>, LSTM<24>, Linear<3>>;
 using Gru = Network<Input<16, 5>, GRU<24>, Linear<3>>;
-using Encoder = Network<Input<8, 16>, TransformerEncoderLayer<2, 32>>;
+using Encoder = Network<Input<8, 16>, TransformerEncoderLayer<2, 32, Activation<GELU>>>;
 template <std::size_t d>
 using Gated = Residual<Conv1d<16, 3, Dilation<d>, Causal<>>, GLU<0>, Conv1d<8, 1>>;
 using Wave = Network<Input<1, 64>, Conv1d<8, 1>, Gated<1>, Gated<4>, Conv1d<1, 1>>;

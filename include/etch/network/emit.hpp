@@ -51,7 +51,8 @@ constexpr std::size_t stack_floats_of(const Tape& tape, const Instruction& i) {
       const Gemm g = gemm_of(tape, i);
       return std::max(tile, g.parts * etch::detail::matmul_split(g) * lanes);
     }
-    case Op::conv2d: case Op::conv2d_input_gradient: case Op::conv2d_weight_gradient: return tile;
+    case Op::conv2d: case Op::conv2d_weight_gradient: return tile;
+    case Op::conv2d_input_gradient: return 2 * tile;  // of products, then of their sums
     case Op::sum: case Op::max_reduce: case Op::softmax: case Op::log_softmax: return sums;
     case Op::max_pool2d: case Op::max_pool2d_pick: case Op::avg_pool2d: return 8 * lanes;
     case Op::max_pool2d_gradient: return 8 * lanes + pool2d_of(tape, i).out_width;
@@ -95,18 +96,22 @@ template <class Source> class Routine {
   /// Working memory of one call, in floats.
   static constexpr std::size_t workspace = program.workspace;
 
-  /// Bytes on the stack that the step with the most of them may take: values of its chain and its
-  /// kernel's arrays, none in a register, and pointers, which the kernel holds once more.
+  /// Bytes on the stack for what steps compute with, if none of it were in a register: values of
+  /// the chain, arrays of the kernel, and pointers, which the kernel holds once more. Steps take
+  /// turns; but one may be a function of its own, and the rest lie in the frame of its caller. So
+  /// these are the two largest.
   static constexpr std::size_t stack = [] {
-    std::size_t most = 0;
+    std::size_t most = 0, next = 0;
     const Tape thawed = tape.thaw();
     for (const PlannedStep& p : program.steps) {
       const std::size_t kernel = p.heavy < 0 ? 0 : stack_floats_of(thawed, thawed[p.heavy]);
       const std::size_t pointers = 2 * (p.arguments + p.sources + p.targets + 2);
-      most = std::max(most,
-                      (p.links * lanes + kernel) * sizeof(float) + pointers * sizeof(float*));
+      const std::size_t bytes =
+          (p.links * lanes + kernel) * sizeof(float) + pointers * sizeof(float*);
+      next = std::max(next, std::min(most, bytes));
+      most = std::max(most, bytes);
     }
-    return most;
+    return most + next;
   }();
 
   static HWY_NOINLINE void run(const Tensors& t) noexcept {
