@@ -52,7 +52,8 @@ template <class Net, class Loss, class Optimizer> struct Learn {
   }
   static HotPath path(const char* name) {
     std::ranges::fill(training.weight, 0.25f);
-    return {name, training.parameters.data, training.x, training.target, loss, run, 0};
+    return {name, training.parameters.data, training.x, training.target, loss, run,
+            training.stack_bytes};
   }
 };
 

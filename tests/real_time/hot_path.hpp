@@ -11,7 +11,7 @@ struct HotPath {
   const char* name;
   std::span<float> parameters, x, target, y;  ///< target: of a training, else empty
   void (*run)() noexcept;                     ///< y from x; of a training one step, its loss to y
-  std::size_t stack_bytes;                    ///< the budget; 0: none is stated
+  std::size_t stack_bytes;                    ///< the budget
 };
 
 using HotPaths = std::array<HotPath, 13>;
