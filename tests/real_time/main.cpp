@@ -221,8 +221,7 @@ int test_instructions(const HotPaths& paths) {
       std::ranges::fill(path.x, value);
       const long count = instructions(path.run);
       if (count == usual || (trains && count != 0 && count < usual)) continue;
-      std::printf("  %g more if the inputs are %g\n", static_cast<double>(count - usual),
-                  static_cast<double>(value));
+      std::printf("  %+ld if the inputs are %g\n", count - usual, static_cast<double>(value));
       ++mistakes;
     }
   }
