@@ -32,8 +32,8 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
   static constexpr std::size_t slots = std::max<std::size_t>(Optimizer::slots * trained, 1);
 
  public:
-  /// Bytes of stack that a step may use when it is compiled with -O2. Its calls are twice as deep as
-  /// those of inference.
+  /// Bytes of stack that a step may use, compiled with -O2. Its calls are twice as deep as those
+  /// of inference.
   static constexpr std::size_t stack_bytes = [] {
     std::size_t most = Gradient::stack;
     if constexpr (trained != 0) most = std::max(most, Update<Optimizer, trained>::stack);
