@@ -135,6 +135,7 @@ TEST_CASE("inference does not allocate") {
   std::array<float, 8> z{};
   CHECK(calls_in([&] { y = (*model)(x); }) == 0);
   CHECK(calls_in([&] { (*model)(x, y); }) == 0);
+  CHECK(calls_in([&] { model->warm_up(); }) == 0);
   CHECK(calls_in([&] { infer<Net, 2>(model->parameters(), *workspace, pair, z); }) == 0);
 }
 
@@ -144,6 +145,8 @@ TEST_CASE("a step of a stream does not allocate") {
   std::array<float, 8> y{};
   CHECK(calls_in([&] { y = (*model)(std::array<float, 4>{1, 2, 3, 4}); }) == 0);
   CHECK(calls_in([&] { model->reset(); }) == 0);
+  CHECK(calls_in([&] { model->restore(model->save()); }) == 0);
+  CHECK(calls_in([&] { model->warm_up(); }) == 0);
   static_assert(noexcept((*model)(std::array<float, 4>{})) && noexcept(model->reset()));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/mp11/algorithm.hpp>
+#include <cfenv>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -191,4 +192,25 @@ TEST_CASE("under FlushDenormals denormal numbers are zero, afterwards they are t
 #endif
   }
   CHECK(model(x)[0] > 0);
+}
+
+TEST_CASE("FlushDenormals leaves the thread as it was found") {
+  volatile float small = 1e-30f;
+  const auto product = [&] {
+    volatile float y = small * 1e-10f;  // stored, and so computed here and not elsewhere
+    return y;
+  };
+  const int rounding = std::fegetround();
+  REQUIRE(std::fesetround(FE_UPWARD) == 0);
+  {
+    const FlushDenormals outer;
+    { const FlushDenormals inner; }
+#if defined(__SSE__) || defined(__aarch64__)
+    CHECK(product() == 0);  // still, as outer found another mode than inner
+#endif
+    CHECK(std::fegetround() == FE_UPWARD);
+  }
+  CHECK(product() > 0);
+  CHECK(std::fegetround() == FE_UPWARD);
+  std::fesetround(rounding);
 }

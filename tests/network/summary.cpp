@@ -9,6 +9,7 @@
 #include "etch/layers/conv.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/pool.hpp"
+#include "etch/layers/recurrent.hpp"
 #include "etch/layers/shape.hpp"
 
 namespace {
@@ -33,9 +34,22 @@ TEST_CASE("the summary lists each layer with its output, parameters, operations 
 ------------------------------------------------------
    total                      68 522  158 474  274 088
 )";
-  // How much a kernel wants to work in depends on the machine.
-  CHECK('\n' + summary<Image>() ==
-        table + "workspace: " + detail::grouped(workspace_bytes<Image>) + " bytes\n");
+  // A cache line is 16 floats; how much a kernel wants to work in depends on the machine.
+  const std::string budgets =
+      "parameters: 274 112 bytes\nworkspace: " + detail::grouped(workspace_bytes<Image>) +
+      " bytes\nstack: " + detail::grouped(stack_bytes<Image>) + " bytes\n";
+  CHECK('\n' + summary<Image>() == table + budgets);
+}
+
+TEST_CASE("the summary of what streams says what a stream takes") {
+  using Heard = Network<Input<8, 2>, GRU<4>>;
+  const std::string text = summary<Heard>();
+  const auto says = [&](const char* what, std::size_t bytes) {
+    return text.find(what + detail::grouped(bytes) + " bytes\n") != std::string::npos;
+  };
+  CHECK(says("\nstate of a stream: ", state_bytes<Heard>));
+  CHECK(says("\nworkspace of a step: ", stream_workspace_bytes<Heard>));
+  CHECK(says("\nstack of a step: ", stream_stack_bytes<Heard>));
 }
 
 TEST_CASE("the summary of a network in a pipeline is that of its type") {

@@ -9,6 +9,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <type_traits>
@@ -112,6 +113,9 @@ class Backpropagation<Net, Loss, batch, mp::mp_list<B...>, std::index_sequence<i
  public:
   /// Working memory, in floats.
   static constexpr std::size_t workspace = offsets[first[count] + 2];
+
+  /// Bytes: see Routine.
+  static constexpr std::size_t stack = std::max({LossOf::stack, Block<i>::stack...});
 
   /// Keys of random numbers that a step wants, whole numbers below 2^24: two a block, if any.
   static constexpr std::size_t keys = (Block<i>::draws || ...) ? 2 * count : 0;

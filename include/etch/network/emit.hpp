@@ -10,6 +10,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -27,6 +28,41 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
+
+/// Floats that the kernel of an instruction has in arrays on the stack. Those of inference are for
+/// registers, whatever the shapes; a compiler that runs out of these leaves some where they are.
+/// Two gradients of pools have a row of the image as well.
+constexpr std::size_t stack_floats_of(const Tape& tape, const Instruction& i) {
+  constexpr std::size_t sums = 4 * logical_lanes;  // four sets of lanes, or four dot products
+  constexpr std::size_t tile = std::max((detail::usable_registers + 2) * lanes, sums);
+  switch (i.op) {
+    case Op::matmul: case Op::conv1d: {
+      const Gemm g = gemm_of(tape, i);
+      if (etch::detail::is_small(g)) return 2 * tile + 2 * logical_lanes;  // integers, then floats
+      return std::max(tile, g.parts * etch::detail::matmul_split(g) * lanes);
+    }
+    case Op::conv2d: case Op::conv2d_weight_gradient: return tile;
+    case Op::conv2d_input_gradient: return 2 * tile;  // of products, then of their sums
+    case Op::sum: case Op::max_reduce: case Op::softmax: case Op::log_softmax: return sums;
+    case Op::max_pool2d: case Op::max_pool2d_pick: case Op::avg_pool2d: return 8 * lanes;
+    case Op::max_pool2d_gradient: return 8 * lanes + pool2d_of(tape, i).out_width;
+    case Op::avg_pool2d_gradient: {
+      const Pool2dSpec s = pool2d_of(tape, i);
+      return 2 * (s.width + s.padding[1] + lanes) + s.kernel[1];
+    }
+    default: return 0;
+  }
+}
+
+/// Reads a float of each cache line, so that no later read waits for its page.
+HWY_INLINE void touch(const float* data, std::size_t floats) noexcept {
+  const volatile float* const numbers = data;
+  for (std::size_t i = 0; i < floats; i += 16) static_cast<void>(numbers[i]);
+}
+
+/// Bytes of stack for the frames of a call: return addresses, saved registers, indices, and
+/// constants that compilers take out of loops.
+inline constexpr std::size_t frame_bytes = 1024;
 
 /// The tensors a routine is called with. Parameters of a block lie one after the other, each on a
 /// cache line of its own, `fixed` being what no optimizer changes; inputs and outputs are the
@@ -49,6 +85,24 @@ template <class Source> class Routine {
 
   /// Working memory of one call, in floats.
   static constexpr std::size_t workspace = program.workspace;
+
+  /// Bytes on the stack for what steps compute with, if none of it were in a register: values of
+  /// the chain, arrays of the kernel, and pointers, which the kernel holds once more. Steps take
+  /// turns; but one may be a function of its own, and the rest lie in the frame of its caller. So
+  /// these are the two largest.
+  static constexpr std::size_t stack = [] {
+    std::size_t most = 0, next = 0;
+    const Tape thawed = tape.thaw();
+    for (const PlannedStep& p : program.steps) {
+      const std::size_t kernel = p.heavy < 0 ? 0 : stack_floats_of(thawed, thawed[p.heavy]);
+      const std::size_t pointers = 2 * (p.arguments + p.sources + p.targets + 2);
+      const std::size_t bytes =
+          (p.links * lanes + kernel) * sizeof(float) + pointers * sizeof(float*);
+      next = std::max(next, std::min(most, bytes));
+      most = std::max(most, bytes);
+    }
+    return most + next;
+  }();
 
   static HWY_NOINLINE void run(const Tensors& t) noexcept {
     [&]<std::size_t... s>(std::index_sequence<s...>) HWY_ATTR {

@@ -58,6 +58,7 @@ class BlockByBlock<Net, batch, mp::mp_list<B...>> {
 
  public:
   static constexpr std::size_t workspace = placed.floats;
+  static constexpr std::size_t stack = std::max({std::size_t{0}, Run<B>::stack...});
 
   /// x: [batch, input], y: [batch, output], both contiguous; workspace on a cache line.
   static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
@@ -72,7 +73,8 @@ class BlockByBlock<Net, batch, mp::mp_list<B...>> {
 
 }  // namespace detail
 
-/// Runs `batch` samples through a network. What it needs of memory is `workspace`, in floats.
+/// Runs `batch` samples through a network. What it needs of memory is `workspace`, in floats, and
+/// what its kernels may put on the stack is `stack`, in bytes.
 template <class Net, std::size_t batch>
 class Inference : public detail::BlockByBlock<Net, batch> {};
 
@@ -87,6 +89,7 @@ class Inference<Net, 1> {
 
  public:
   static constexpr std::size_t workspace = state_at + Run::state_floats;
+  static constexpr std::size_t stack = Run::stack;
 
   static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
     std::fill_n(memory + state_at, Run::state_floats, 0.f);

@@ -27,6 +27,10 @@ namespace etch::HWY_NAMESPACE {
 template <class Net, std::size_t batch = 1>
 inline constexpr std::size_t workspace_bytes = sizeof(float) * Inference<Net, batch>::workspace;
 
+/// Bytes of stack that it may use, compiled with -O2. Most networks take a quarter of it.
+template <class Net, std::size_t batch = 1>
+inline constexpr std::size_t stack_bytes = frame_bytes + Inference<Net, batch>::stack;
+
 /// Working memory of one thread; its contents mean nothing between two calls.
 template <class Net, std::size_t batch = 1> struct Workspace {
   static constexpr std::size_t floats = Inference<Net, batch>::workspace;
@@ -72,19 +76,13 @@ struct same_sizes<Shapes<S...>, X...> {
 
 }  // namespace detail
 
-/// A network with its weights and its memory: all a caller needs who runs one sample at a time.
-/// The object holds everything inside; place it where so much memory may lie. Where activations may
-/// become denormal, hold a FlushDenormals around the calls.
-template <class Net, bool valid = Net::valid> class Model {
+namespace detail {
+
+/// The calls of a model and the memory for them. Self has parameters().
+template <class Self, class Net> class ModelCalls {
  public:
   static constexpr std::size_t inputs = InputShape<Net>::size;
   static constexpr std::size_t outputs = OutputShape<Net>::size;
-
-  /// Weights all zero.
-  Model() = default;
-  explicit Model(const Parameters<Net>& parameters) : parameters_(parameters) {}
-  /// Weights drawn as before training.
-  explicit Model(std::uint64_t seed) { initialize(parameters_, seed); }
 
   /// y = model(x): x an array, C array or span of `inputs` floats.
   template <class X> std::array<float, outputs> operator()(const X& x) noexcept {
@@ -95,7 +93,7 @@ template <class Net, bool valid = Net::valid> class Model {
 
   /// The same into the caller's memory.
   template <class X>
-    requires(!detail::OneOfInputs<Net, X>)
+    requires(!OneOfInputs<Net, X>)
   void operator()(const X& x, std::span<float, outputs> y) noexcept {
     run(x, y);
   }
@@ -103,12 +101,12 @@ template <class Net, bool valid = Net::valid> class Model {
   /// y = model(x0, x1) of a network with several inputs, each as above. model(x) takes them one
   /// after the other.
   template <class First, class... More>
-    requires(sizeof...(More) > 0 && detail::OneOfInputs<Net, First>)
+    requires(sizeof...(More) > 0 && OneOfInputs<Net, First>)
   std::array<float, outputs> operator()(const First& first, const More&... more) noexcept {
     using Wanted = etch::detail::InputsOf<Net>;
-    constexpr bool fits = detail::same_sizes<Wanted, First, More...>::value;
-    using Found = Shapes<Shape<detail::numbers_in<First>>, Shape<detail::numbers_in<More>>...>;
-    static_assert(shapes_agree<fits, AtLayer<0, Model>, Expected<Wanted>, Got<Found>>,
+    constexpr bool fits = same_sizes<Wanted, First, More...>::value;
+    using Found = Shapes<Shape<numbers_in<First>>, Shape<numbers_in<More>>...>;
+    static_assert(shapes_agree<fits, AtLayer<0, Self>, Expected<Wanted>, Got<Found>>,
                   "etch: the inputs have other sizes (of vectors, pass std::span<const float, n>)");
     std::array<float, outputs> y;
     if constexpr (fits) {
@@ -127,6 +125,47 @@ template <class Net, bool valid = Net::valid> class Model {
     return (*this)(x);
   }
 
+  /// Runs once on zeros, on the stack with the result, and touches all parameters and all of the
+  /// workspace. After that no call waits for a page or for the loader: for a thread to do before
+  /// its time becomes precious.
+  void warm_up() noexcept {
+    const Parameters<Net>& parameters = static_cast<const Self&>(*this).parameters();
+    HWY_NAMESPACE::touch(parameters.data, parameters.floats);
+    std::ranges::fill(workspace_.data, 0.f);
+    const std::array<float, inputs> zeros{};
+    (*this)(zeros);
+  }
+
+ private:
+  template <class X> void run(const X& x, std::span<float, outputs> y) noexcept {
+    constexpr std::size_t size = numbers_in<X>;
+    static_assert(shapes_agree<size == inputs, AtLayer<0, Self>, Expected<Shape<inputs>>,
+                               Got<Shape<size>>>,
+                  "etch: the input has another size (of a vector, pass std::span<const float, n>)");
+    if constexpr (size == inputs) {
+      infer<Net, 1>(static_cast<const Self&>(*this).parameters(), workspace_,
+                    std::span<const float, inputs>(x), y);
+    }
+  }
+
+  Workspace<Net> workspace_;
+  [[no_unique_address]] InputRow<Net> row_;
+};
+
+}  // namespace detail
+
+/// A network with its weights and its memory: all a caller needs who runs one sample at a time.
+/// The object holds everything inside; place it where so much memory may lie. Where activations may
+/// become denormal, hold a FlushDenormals around the calls.
+template <class Net, bool valid = Net::valid>
+class Model : public detail::ModelCalls<Model<Net>, Net> {
+ public:
+  /// Weights all zero.
+  Model() = default;
+  explicit Model(const Parameters<Net>& parameters) : parameters_(parameters) {}
+  /// Weights drawn as before training.
+  explicit Model(std::uint64_t seed) { initialize(parameters_, seed); }
+
   /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
   template <class Key> auto operator[](Key key) { return parameters_[key]; }
   template <class Key> auto operator[](Key key) const { return parameters_[key]; }
@@ -135,19 +174,22 @@ template <class Net, bool valid = Net::valid> class Model {
   const Parameters<Net>& parameters() const noexcept { return parameters_; }
 
  private:
-  template <class X> void run(const X& x, std::span<float, outputs> y) noexcept {
-    constexpr std::size_t size = detail::numbers_in<X>;
-    static_assert(shapes_agree<size == inputs, AtLayer<0, Model>, Expected<Shape<inputs>>,
-                               Got<Shape<size>>>,
-                  "etch: the input has another size (of a vector, pass std::span<const float, n>)");
-    if constexpr (size == inputs) {
-      infer<Net, 1>(parameters_, workspace_, std::span<const float, inputs>(x), y);
-    }
-  }
-
   Parameters<Net> parameters_;
-  Workspace<Net> workspace_;
-  [[no_unique_address]] detail::InputRow<Net> row_;
+};
+
+/// A model whose weights are somebody else's, who keeps them as long as it lives: the voices of a
+/// synthesizer, the characters of a game, the threads of a server. Each has its own working memory,
+/// and a pointer beside it.
+template <class Net, bool valid = Net::valid>
+class SharedModel : public detail::ModelCalls<SharedModel<Net>, Net> {
+ public:
+  explicit SharedModel(const Parameters<Net>& parameters) noexcept : parameters_(&parameters) {}
+  explicit SharedModel(const Parameters<Net>&&) = delete;  // it would dangle
+
+  const Parameters<Net>& parameters() const noexcept { return *parameters_; }
+
+ private:
+  const Parameters<Net>* parameters_;
 };
 
 /// The model of a network with a mistake, which has been reported: takes everything, so that no
@@ -160,6 +202,10 @@ template <class Net> class Model<Net, false> {
   template <class... X> explicit Model(X&&...) {}
   template <class... X> Nothing operator()(X&&...) noexcept;
 };
+template <class Net> class SharedModel<Net, false> : public Model<Net, false> {
+ public:
+  using Model<Net, false>::Model;
+};
 
 }  // namespace etch::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -167,6 +213,8 @@ HWY_AFTER_NAMESPACE();
 namespace etch {
 using HWY_NAMESPACE::infer;
 using HWY_NAMESPACE::Model;
+using HWY_NAMESPACE::SharedModel;
+using HWY_NAMESPACE::stack_bytes;
 using HWY_NAMESPACE::Workspace;
 using HWY_NAMESPACE::workspace_bytes;
 }  // namespace etch

@@ -159,6 +159,8 @@ template <class Net> struct Parameters {
   }
 };
 
+template <class Net> inline constexpr std::size_t parameter_bytes = sizeof(Parameters<Net>);
+
 template <bool ok, class Net> inline constexpr bool stores_floats = ok;
 
 namespace detail {

@@ -55,6 +55,7 @@ template <class C, class S, std::size_t batch> class CellStep {
  public:
   static constexpr std::size_t state_floats = at[count];
   static constexpr std::size_t workspace = routine_floats + (all_in_place ? 0 : state_floats);
+  static constexpr std::size_t stack = Run::stack + 2 * (count + 1) * sizeof(float*);
 
   static HWY_INLINE void run(const float* x, float* y, float* states, const float* parameters,
                              const float* fixed, float* memory) noexcept {
@@ -95,6 +96,7 @@ template <class D, class S, std::size_t batch, std::size_t width> struct Scanned
   static constexpr std::size_t y_at = x_at + (batch == 1 ? 0 : round_to_line(batch * in));
   static constexpr std::size_t step_at = y_at + (batch == 1 ? 0 : round_to_line(batch * out));
   static constexpr std::size_t workspace = step_at + Step::workspace;
+  static constexpr std::size_t stack = Step::stack;
 
   /// The first `length` steps.
   static void run(const float* x, float* y, const float* parameters, const float* fixed,
@@ -131,6 +133,7 @@ class RecurrenceRoutine<Block, batch, mp::mp_list<D...>> {
 
  public:
   static constexpr std::size_t workspace = std::max({Scan<D>::workspace...});
+  static constexpr std::size_t stack = std::max({Scan<D>::stack...});
 
   static void run(const Tensors& t) noexcept {
     const float* parameters = t.parameters;

@@ -28,9 +28,10 @@ namespace detail {
 template <class Net, std::size_t n, bool ok = streams<Net, n>> struct stream_floats {
   static constexpr std::size_t state = Streaming<Net, n>::state_floats;
   static constexpr std::size_t workspace = Streaming<Net, n>::workspace;
+  static constexpr std::size_t stack = Streaming<Net, n>::stack;
 };
 template <class Net, std::size_t n> struct stream_floats<Net, n, false> {
-  static constexpr std::size_t state = 0, workspace = 0;
+  static constexpr std::size_t state = 0, workspace = 0, stack = 0;
 };
 }  // namespace detail
 
@@ -52,12 +53,16 @@ template <class Net, std::size_t n = 1> struct State {
   }
 };
 
-/// Bytes of a State and of the working memory beside it.
+/// Bytes of a State, of the working memory beside it, and of the stack that a step may use when it
+/// is compiled with -O2.
 template <class Net, std::size_t n = 1>
 inline constexpr std::size_t state_bytes = sizeof(State<Net, n>);
 template <class Net, std::size_t n = 1>
 inline constexpr std::size_t stream_workspace_bytes =
     sizeof(float) * detail::stream_floats<Net, n>::workspace;
+template <class Net, std::size_t n = 1>
+inline constexpr std::size_t stream_stack_bytes =
+    frame_bytes + detail::stream_floats<Net, n>::stack;
 
 /// Working memory of one thread; its contents mean nothing between two calls.
 template <class Net, std::size_t n = 1> struct StreamWorkspace {
@@ -85,15 +90,13 @@ template <class Net, std::size_t n, class X, class Y>
   requires(!streams<Net, n>)
 void step(const Parameters<Net>&, State<Net, n>&, StreamWorkspace<Net, n>&, X&&, Y&&) noexcept;
 
-/// A network with its weights, its state and its memory, for a stream of n steps a call.
-template <class Net, std::size_t n = 1, bool ok = streams<Net, n>> class StreamingModel {
+namespace detail {
+
+/// The calls of a stream, its state and the memory for them. Self has parameters().
+template <class Self, class Net, std::size_t n> class StreamCalls {
  public:
   static constexpr std::size_t inputs = Streaming<Net, n>::inputs;
   static constexpr std::size_t outputs = Streaming<Net, n>::outputs;
-
-  /// Weights all zero.
-  StreamingModel() = default;
-  explicit StreamingModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
 
   /// y = model(x) for the next n steps: x an array, C array or span of `inputs` floats.
   template <class X> std::array<float, outputs> operator()(const X& x) noexcept {
@@ -105,19 +108,53 @@ template <class Net, std::size_t n = 1, bool ok = streams<Net, n>> class Streami
   /// The same into the caller's memory.
   template <class X> void operator()(const X& x, std::span<float, outputs> y) noexcept {
     constexpr std::size_t size = decltype(std::span(x))::extent;
-    static_assert(shapes_agree<size == inputs, AtLayer<0, StreamingModel>, Expected<Shape<inputs>>,
+    static_assert(shapes_agree<size == inputs, AtLayer<0, Self>, Expected<Shape<inputs>>,
                                Got<Shape<size>>>,
                   "etch: the input has another size (of a vector, pass std::span<const float, n>)");
     if constexpr (size == inputs) {
-      step<Net, n>(parameters_, state_, workspace_, std::span<const float, inputs>(x), y);
+      step<Net, n>(static_cast<const Self&>(*this).parameters(), state_, workspace_,
+                   std::span<const float, inputs>(x), y);
     }
   }
 
   /// As if nothing had come in yet.
   void reset() noexcept { state_.reset(); }
 
+  /// What has come in so far, to go back to: restore(state) of this stream or of another on the
+  /// same weights goes on with the same bits.
+  State<Net, n> save() const noexcept { return state_; }
+  void restore(const State<Net, n>& state) noexcept { state_ = state; }
+
   State<Net, n>& state() noexcept { return state_; }
   const State<Net, n>& state() const noexcept { return state_; }
+
+  /// Runs a step of zeros, which is forgotten at once, and touches all parameters and all of the
+  /// workspace. After that no call waits for a page or for the loader: for a thread to do before
+  /// its time becomes precious. Takes a copy of the state on the stack.
+  void warm_up() noexcept {
+    const Parameters<Net>& parameters = static_cast<const Self&>(*this).parameters();
+    HWY_NAMESPACE::touch(parameters.data, parameters.floats);
+    std::ranges::fill(workspace_.data, 0.f);
+    const State<Net, n> kept = state_;
+    const std::array<float, inputs> zeros{};
+    (*this)(zeros);
+    state_ = kept;
+  }
+
+ private:
+  State<Net, n> state_;
+  StreamWorkspace<Net, n> workspace_;
+};
+
+}  // namespace detail
+
+/// A network with its weights, its state and its memory, for a stream of n steps a call.
+template <class Net, std::size_t n = 1, bool ok = streams<Net, n>>
+class StreamingModel : public detail::StreamCalls<StreamingModel<Net, n>, Net, n> {
+ public:
+  /// Weights all zero.
+  StreamingModel() = default;
+  explicit StreamingModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
 
   /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
   template <class Key> auto operator[](Key key) { return parameters_[key]; }
@@ -128,8 +165,21 @@ template <class Net, std::size_t n = 1, bool ok = streams<Net, n>> class Streami
 
  private:
   Parameters<Net> parameters_;
-  State<Net, n> state_;
-  StreamWorkspace<Net, n> workspace_;
+};
+
+/// A stream whose weights are somebody else's, who keeps them as long as it lives: the voices of a
+/// synthesizer, say. Each has its own state and working memory, and a pointer beside them.
+template <class Net, std::size_t n = 1, bool ok = streams<Net, n>>
+class SharedStreamingModel : public detail::StreamCalls<SharedStreamingModel<Net, n>, Net, n> {
+ public:
+  explicit SharedStreamingModel(const Parameters<Net>& parameters) noexcept
+      : parameters_(&parameters) {}
+  explicit SharedStreamingModel(const Parameters<Net>&&) = delete;  // it would dangle
+
+  const Parameters<Net>& parameters() const noexcept { return *parameters_; }
+
+ private:
+  const Parameters<Net>* parameters_;
 };
 
 /// The same; so that no other error hides the first.
@@ -146,14 +196,21 @@ template <class Net, std::size_t n> class StreamingModel<Net, n, false> {
  private:
   State<Net, n> state_;  // reports it
 };
+template <class Net, std::size_t n>
+class SharedStreamingModel<Net, n, false> : public StreamingModel<Net, n, false> {
+ public:
+  using StreamingModel<Net, n, false>::StreamingModel;
+};
 
 }  // namespace etch::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 namespace etch {
+using HWY_NAMESPACE::SharedStreamingModel;
 using HWY_NAMESPACE::State;
 using HWY_NAMESPACE::state_bytes;
 using HWY_NAMESPACE::step;
+using HWY_NAMESPACE::stream_stack_bytes;
 using HWY_NAMESPACE::stream_workspace_bytes;
 using HWY_NAMESPACE::StreamingModel;
 using HWY_NAMESPACE::StreamWorkspace;

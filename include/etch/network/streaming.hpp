@@ -68,6 +68,7 @@ class StreamedBlock<StreamLink<Block<Layers, S, first>, axis, late, n>> {
  public:
   static constexpr std::size_t out = Run::tape[Run::tape.outputs[0]].shape.size();
   static constexpr std::size_t workspace = Run::workspace;
+  static constexpr std::size_t stack = Run::stack + (count + 2) * sizeof(float*);
   static constexpr std::size_t state_floats = at[count];
 
   static HWY_INLINE void run(const float* x, float* y, const float* parameters, const float* fixed,
@@ -95,6 +96,7 @@ class StreamedBlock<
  public:
   static constexpr std::size_t out = n * (width<D> + ...);
   static constexpr std::size_t workspace = std::max({Step<D>::workspace...});
+  static constexpr std::size_t stack = std::max({Step<D>::stack...});
   static constexpr std::size_t state_floats = (Step<D>::state_floats + ...);
 
   static HWY_INLINE void run(const float* x, float* y, const float* parameters, const float* fixed,
@@ -168,6 +170,7 @@ class StreamedBlocks<Net, n, mp::mp_list<Link...>> {
  public:
   static constexpr std::size_t state_floats = at[count];
   static constexpr std::size_t workspace = placed.floats;
+  static constexpr std::size_t stack = std::max({std::size_t{0}, Run<Link>::stack...});
 
   static HWY_INLINE void run(const float* parameters, float* state, std::uint64_t steps,
                              const float* x, float* y, float* memory) noexcept {
@@ -201,6 +204,7 @@ template <class Net, std::size_t n> class Streaming {
  public:
   static constexpr std::size_t inputs = From::floats, outputs = To::floats;
   static constexpr std::size_t state_floats = Run::state_floats;
+  static constexpr std::size_t stack = Run::stack;
   static constexpr std::size_t workspace =
       out_at + (To::in_front ? 0 : round_to_line(To::floats));
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "etch/network/model.hpp"
+#include "etch/network/stream.hpp"
 #include "etch/tape/print.hpp"
 
 namespace etch {
@@ -96,7 +97,7 @@ std::vector<SummaryRow> summary_rows(Network<S, Layers...>) {
 
 /// The layers of a network with their output shapes, numbers of parameters, floating-point
 /// operations for one sample (a multiply-add counts as two) and bytes of parameters and buffers, as
-/// a table.
+/// a table; then what it takes of memory, gaps between tensors included, and as a stream.
 template <class Net> std::string summary() {
   std::vector<detail::SummaryRow> rows = detail::summary_rows(Net{});
   rows.push_back({{"", "total", "", detail::grouped(parameter_count<Net>),
@@ -115,7 +116,17 @@ template <class Net> std::string summary() {
     if (i == 1 || i + 1 == rows.size()) out += std::string(width, '-') + '\n';
     detail::append_row(out, rows[i], widths);
   }
-  out += "workspace: " + detail::grouped(workspace_bytes<Net>) + " bytes\n";
+  const auto budget = [&out](const char* what, std::size_t bytes) {
+    out += what + detail::grouped(bytes) + " bytes\n";
+  };
+  budget("parameters: ", parameter_bytes<Net>);
+  budget("workspace: ", workspace_bytes<Net>);
+  budget("stack: ", stack_bytes<Net>);
+  if constexpr (streams<Net>) {
+    budget("state of a stream: ", state_bytes<Net>);
+    budget("workspace of a step: ", stream_workspace_bytes<Net>);
+    budget("stack of a step: ", stream_stack_bytes<Net>);
+  }
   return out;
 }
 

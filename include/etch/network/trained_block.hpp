@@ -83,6 +83,11 @@ template <class Layers, class S, std::size_t batch, bool first> class TrainedBlo
   static constexpr std::size_t scratch = std::max(Forward::workspace, Evaluation::workspace);
   static constexpr std::size_t scratch_back = Backward::workspace;
 
+  /// Bytes: see Routine.
+  static constexpr std::size_t stack =
+      std::max({Forward::stack, Backward::stack, Evaluation::stack}) +
+      (kept.size() + rows.size() + 8) * sizeof(float*);
+
   /// Whether a step draws random numbers.
   static constexpr bool draws = std::ranges::any_of(
       training_formula<Layers, S>().code,

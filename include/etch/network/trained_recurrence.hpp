@@ -146,6 +146,12 @@ template <class D, class S, std::size_t batch, std::size_t width, bool first> cl
   static constexpr std::size_t scratch = Forward::workspace;
   static constexpr std::size_t scratch_back = gradient_traces.floats;
 
+  /// Bytes: see Routine. Pointers are those of a step, and those of all steps.
+  static constexpr std::size_t stack =
+      std::max({Forward::stack, Backward::stack, Deferred::stack}) +
+      2 * (input_count + Backward::tape.outputs.size() + Deferred::tape.outputs.size() + 2) *
+          sizeof(float*);
+
   static void forward(const float* x, float* y, const float* parameters, const float* fixed,
                       float* memory, float* routine) noexcept {
     const Kept& f = forward_traces;
@@ -223,6 +229,7 @@ class TrainedRecurrence<Block, batch, first, mp::mp_list<D...>> {
   static constexpr std::array<std::size_t, sizeof...(D)> kept = {Scan<D>::kept_floats...};
   static constexpr std::size_t scratch = std::max({Scan<D>::scratch..., Evaluation::workspace});
   static constexpr std::size_t scratch_back = std::max({Scan<D>::scratch_back...});
+  static constexpr std::size_t stack = std::max({Scan<D>::stack..., Evaluation::stack});
   static constexpr bool draws = false;
 
   static void run_forward(const BlockCall& b) noexcept {

@@ -32,6 +32,14 @@ template <class Net, class Loss, class Optimizer, std::size_t batch> class Train
   static constexpr std::size_t slots = std::max<std::size_t>(Optimizer::slots * trained, 1);
 
  public:
+  /// Bytes of stack that a step may use, compiled with -O2. Its calls are twice as deep as those
+  /// of inference.
+  static constexpr std::size_t stack_bytes = [] {
+    std::size_t most = Gradient::stack;
+    if constexpr (trained != 0) most = std::max(most, Update<Optimizer, trained>::stack);
+    return 2 * frame_bytes + most + (Gradient::keys + 1) * sizeof(float);
+  }();
+
   /// `seed` is that of random numbers in formulas; parameters are zero.
   explicit Training(std::uint64_t seed) : seed_(seed) {}
 

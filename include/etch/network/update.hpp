@@ -23,6 +23,8 @@ template <class Optimizer, std::size_t floats> class Update {
   using Run = Routine<OptimizerTape<Optimizer, floats>>;
 
  public:
+  static constexpr std::size_t stack = Run::stack;  ///< bytes: see Routine
+
   /// slots: [Optimizer::slots, floats].
   static void run(const Optimizer& optimizer, std::uint64_t step, float* parameters,
                   const float* gradients, float* slots) noexcept {
