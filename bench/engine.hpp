@@ -82,6 +82,7 @@ struct EngineEntry {
   std::string name;
   Offer network = nullptr;
   ProductOffer product = nullptr;
+  float tolerance = 1e-4f;  ///< of its numbers, relative to the largest
 };
 
 /// The engines of this build, etch first (engines.cpp, made by CMake from what it found).

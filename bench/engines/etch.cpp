@@ -5,6 +5,8 @@
 #include <optional>
 #include <span>
 
+#include <etch/network/quantized.hpp>
+
 #include "../engine.hpp"
 #include "../networks.hpp"
 
@@ -39,6 +41,28 @@ template <class Net> class EtchFlushing : public EtchModel<Net> {
     const etch::FlushDenormals guard;
     EtchModel<Net>::run();
   }
+};
+
+/// With smaller weights.
+template <class Net, class T> class EtchQuantized {
+  static constexpr std::size_t inputs = etch::InputShape<Net>::size;
+
+ public:
+  explicit EtchQuantized(const Workload& w) : x_(w.x.data(), inputs) {
+    const auto floats = std::make_unique<etch::Parameters<Net>>();
+    load(*floats, w);
+    memory_->model.parameters() = etch::quantize<T>(*floats);
+  }
+  void run() { memory_->model(x_, memory_->y); }
+  std::span<const float> output() const { return memory_->y; }
+
+ private:
+  struct Memory {
+    etch::Model<etch::Quantized<Net, T>> model;
+    alignas(64) std::array<float, etch::OutputShape<Net>::size> y;
+  };
+  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
+  std::span<const float, inputs> x_;
 };
 
 /// A block of n samples a call.
@@ -171,6 +195,26 @@ std::unique_ptr<Job> etch_flush_network(const Workload& w) {
     }
   });
   return job;
+}
+
+namespace {
+/// Where the weights do not fit into the first cache.
+template <class T> std::unique_ptr<Job> quantized_network(const Workload& w) {
+  std::unique_ptr<Job> job;
+  for_each_network([&]<class R>(R row) {
+    if constexpr (!R::trains && R::batch == 1 && std::is_same_v<typename R::Net, Mlp>) {
+      if (w.name == row.name) job = std::make_unique<JobOf<EtchQuantized<Mlp, T>>>(w);
+    }
+  });
+  return job;
+}
+}  // namespace
+
+std::unique_ptr<Job> etch_bf16_network(const Workload& w) {
+  return quantized_network<etch::bf16>(w);
+}
+std::unique_ptr<Job> etch_int8_network(const Workload& w) {
+  return quantized_network<etch::int8>(w);
 }
 
 std::unique_ptr<Job> etch_product(const Product& p) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bits.hpp"
+#include "etch/network/quantized.hpp"
 #include "etch/train.hpp"
 #include "policy.hpp"
 
@@ -87,6 +88,16 @@ template <class Net> void print_stream(const char* name) {
   std::printf("%s stream: %016llx\n", name, static_cast<unsigned long long>(hash(y)));
 }
 
+/// With smaller weights.
+template <class Net, class T> void print_quantized(const char* name) {
+  using Small = Quantized<Net, T>;
+  Parameters<Net> floats;
+  initialize(floats, 3);
+  Model<Small> model(quantize<T>(floats));
+  const auto x = numbers(InputShape<Net>::size, 4);
+  print_hash(name, model(std::span<const float, InputShape<Net>::size>(x)));
+}
+
 template <class Net, class Loss, std::size_t batch> void print_training(const char* name) {
   constexpr std::size_t inputs = batch * InputShape<Net>::size;
   constexpr std::size_t targets = batch * Loss::template Target<OutputShape<Net>>::size;
@@ -126,6 +137,8 @@ int main() {
   print_hash("policy", run_policy(*workspace));
   print_forward<Dense, 1>("dense");
   print_forward<Dense, 7>("dense");
+  print_quantized<Dense, bf16>("dense, bf16");
+  print_quantized<Dense, int8>("dense, int8");
   print_forward<Images, 3>("images");
   print_stream<Memory>("memory");
   print_stream<Windows>("windows");

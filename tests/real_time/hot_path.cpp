@@ -4,6 +4,7 @@
 #include "hot_path.hpp"
 
 #include "etch/network/model.hpp"
+#include "etch/network/quantized.hpp"
 #include "etch/network/stream.hpp"
 #include "etch/train.hpp"
 
@@ -43,6 +44,22 @@ template <class Net, std::size_t n = 1> HotPath stream(const char* name) {
   return Run<StreamingModel<Net, n>, stream_stack_bytes<Net, n>>::path(name);
 }
 
+constexpr Parameters<Mlp> some_weights = [] {
+  Parameters<Mlp> p;
+  for (std::size_t i = 0; i < p.floats; ++i) p.data[i] = float(i % 17) / 17 - 0.5f;
+  return p;
+}();
+
+/// Its weights are not floats that anybody could fill in.
+template <class T> HotPath quantized(const char* name) {
+  using Net = Quantized<Mlp, T>;
+  static constexpr Parameters<Net> small = quantize<T>(some_weights);
+  Run<Model<Net>, stack_bytes<Net>>::runner.parameters() = small;
+  HotPath path = inference<Net>(name);
+  path.parameters = {};
+  return path;
+}
+
 template <class Net, class Loss, class Optimizer> struct Learn {
   static inline Training<Net, Loss, Optimizer, 4> training{1};
   static inline float loss[1];
@@ -68,6 +85,8 @@ float step(Trainer<Mlp, MSE, Adam, Batch<4>>& trainer, std::span<const float, 96
 HotPaths hot_paths() noexcept {
   return {
       inference<Mlp>("MLP"),
+      quantized<bf16>("MLP, bf16"),
+      quantized<int8>("MLP, int8"),
       inference<LeNet>("LeNet"),
       inference<Image>("convolutions"),
       inference<Lstm>("LSTM"),

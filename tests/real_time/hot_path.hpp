@@ -14,5 +14,5 @@ struct HotPath {
   std::size_t stack_bytes;                    ///< the budget
 };
 
-using HotPaths = std::array<HotPath, 13>;
+using HotPaths = std::array<HotPath, 15>;
 HotPaths hot_paths() noexcept;

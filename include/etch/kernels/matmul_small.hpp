@@ -147,12 +147,12 @@ template <Gemm g> HWY_INLINE void round_row(const float* a, float* HWY_RESTRICT 
   };
   for (std::size_t k = 0; k < g.k - rest; k += lanes) look(load(k));
   if constexpr (rest != 0) look(only_rest(load_rest()));
-  float largest = hn::GetLane(hn::MaxOfLanes(d, most));
-  const float not_finite = hn::GetLane(hn::SumOfLanes(d, bad));
-  constexpr float steps = largest_step(g.k);
-  if (!(largest > 1e-30f)) largest = 0;  // below, a step would be denormal
-  *to = largest / steps + not_finite;
-  const auto inverse = hn::Set(d, largest == 0 ? 0 : steps / largest);
+  const auto largest = hn::MaxOfLanes(d, most), steps = hn::Set(d, largest_step(g.k));
+  // No branches, for all inputs are to take the same time. Below this a step would be denormal.
+  const auto normal = hn::Gt(largest, hn::Set(d, 1e-30f));
+  const auto step = hn::IfThenElseZero(normal, hn::Div(largest, steps));
+  *to = hn::GetLane(hn::Add(step, hn::SumOfLanes(d, bad)));
+  const auto inverse = hn::IfThenElseZero(normal, hn::Div(steps, largest));
   // No room for a fraction is left beside it: the sum is the nearest integer, halves to even.
   const auto magic = hn::Set(d, 12582912.0f);
   auto* integers = reinterpret_cast<unsigned char*>(to + 1);
@@ -222,21 +222,31 @@ HWY_INLINE void run_int8_tile(D d, const float* rounded, const unsigned char* b,
   finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
 }
 
-/// One element after the other: HWY_SCALAR has no lanes to hold pairs in.
-template <Gemm g, Tile t, auto chain, class D>
-HWY_INLINE void run_int8_element(D d, const float* rounded, const unsigned char* b,
-                                 const Position& at, const float* const* sources,
-                                 float* const* targets) {
-  std::int32_t sum = 0;
+/// One element of C, for HWY_SCALAR, which has no lanes to hold pairs in.
+template <Gemm g>
+HWY_INLINE float int8_element(const float* rounded, const unsigned char* b) {
+  std::uint32_t sum = 0;  // of rows with NaN it may go round
   for (std::size_t k = 0; k < g.k; ++k) {
     std::int16_t x;
     std::int8_t w;
     std::memcpy(&x, bytes_at(rounded, 4 + 2 * k), 2);
     std::memcpy(&w, b + k / 2 * 2 * g.n + k % 2, 1);
-    sum += x * w;
+    sum += static_cast<std::uint32_t>(x * w);
   }
-  const auto result = hn::Set(d, static_cast<float>(sum) * *rounded);
-  run_chain<chain, 1>(d, at, result, sources, targets);
+  return static_cast<float>(static_cast<std::int32_t>(sum)) * *rounded;
+}
+
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_int8_elements(D d, const float* rounded, const unsigned char* b, Position at,
+                                  const float* const* sources, float* const* targets) {
+  const std::size_t first = at.index[2];
+  for (std::size_t r = 0; r < t.rows; ++r, ++at.index[1]) {
+    for (std::size_t column = 0; column < t.vectors; ++column) {
+      at.index[2] = first + column;
+      const float y = int8_element<g>(rounded + r * rounded_floats(g.k), b + 2 * column);
+      run_chain<chain, 1>(d, at, hn::Set(d, y), sources, targets);
+    }
+  }
 }
 
 // --- tiles ---
@@ -249,7 +259,7 @@ HWY_INLINE void run_small_rows(D d, const float* a, const unsigned char* b, Posi
       run_bf16_tile<g, t, chain>(d, a + at.index[1] * g.a_row, b, at, sources, targets);
     } else {
       const float* rounded = a + at.index[1] * rounded_floats(g.k);
-      if constexpr (lanes == 1) run_int8_element<g, t, chain>(d, rounded, b, at, sources, targets);
+      if constexpr (lanes == 1) run_int8_elements<g, t, chain>(d, rounded, b, at, sources, targets);
       else run_int8_tile<g, t, chain>(d, rounded, b, at, sources, targets);
     }
     at.index[1] += t.rows;
