@@ -21,6 +21,7 @@ function(shows file from to)
 endfunction()
 
 shows(examples/xor.cpp "#include <etch/train.hpp>" "")
+shows(examples/every_cpu.cpp "using Net" "ETCH_DISPATCH(Policy) ")
 shows(examples/own_layer.cpp "/// y = x * sigmoid" "\n};\n")
 
 string(REGEX REPLACE "etch::|[‘’']" "" shown "${readme}")
