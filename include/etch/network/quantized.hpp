@@ -91,8 +91,8 @@ constexpr const PlacedParameter& row_of(std::string_view name) {
 
 }  // namespace detail
 
-/// The weights as Quantized<Net, T> stores them: bf16 to the nearest; int8 symmetric, with one scale
-/// for each output.
+/// The weights as Quantized<Net, T> stores them: bf16 to the nearest; int8 symmetric, with one
+/// scale for each output.
 template <class T, class Net>
 constexpr Parameters<Quantized<Net, T>> quantize(const Parameters<Net>& parameters) {
   using Small = Quantized<Net, T>;
