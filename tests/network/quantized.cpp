@@ -89,6 +89,8 @@ template <class Net, std::size_t batch = 1> void check_both() {
 }
 
 using Dense = Network<Input<19>, Linear<33>, Tanh, LayerNorm<>, Linear<40>, GELU, Linear<5>>;
+using Narrow = Network<Input<9>, Linear<1>, Tanh, Linear<5>, Linear<1>>;
+using Steps = Network<Input<4, 3>, Linear<1>, Sigmoid>;
 using Images = Network<Input<2, 11, 9>, Conv2d<8, 3, Padding<1>>, BatchNorm2d<>, ReLU,
                        MaxPool2d<2>, Flatten, Linear<4>>;
 using Memory = Network<Input<6, 1>, LSTM<19>, GRU<5>, Linear<3>>;
@@ -98,6 +100,12 @@ using Words = Network<Input<7>, Embedding<11, 6>, Linear<3>>;
 TEST_CASE("dense layers of small numbers", "[quantized]") {
   check_both<Dense>();
   check_both<Dense, 7>();
+}
+
+TEST_CASE("a single output and a single input of small numbers", "[quantized]") {
+  check_both<Narrow>();
+  check_both<Narrow, 5>();
+  check_both<Steps>();
 }
 
 TEST_CASE("convolutions of small numbers", "[quantized]") { check_both<Images>(); }
