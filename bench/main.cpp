@@ -50,8 +50,8 @@ void use_one_thread([[maybe_unused]] char** argv) {
 #endif
 }
 
-/// Numbers agree up to the rounding of sums in another order, or of small weights. Denormal ones have few digits, and an
-/// engine may as well take all of them for zero.
+/// Numbers agree up to the rounding of sums in another order, or of small weights. Denormal ones
+/// have few digits, and an engine may as well take all of them for zero.
 bool agree(std::span<const float> found, std::span<const float> expected, float relative) {
   if (found.size() != expected.size()) return false;
   float largest = 0;

@@ -44,7 +44,9 @@ template <class Logits> constexpr std::size_t largest(const Logits& y) {
 /// What the network takes an image for, without kernels, hence in the compiler too.
 constexpr std::size_t classify(const std::array<float, 64>& pixels) {
   std::array<float, 64> x{};
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = (pixels[i] - digits::mean[i]) / digits::scale[i];
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = (pixels[i] - digits::mean[i]) / digits::scale[i];
+  }
   return largest(etch::interpret(parameters, x));
 }
 

@@ -77,7 +77,8 @@ inline std::string wide(bool embedded) {
     etch::initialize(*drawn, 1);
     std::string header = etch::header_text(*drawn).value();
     header.erase(header.find("#pragma once"), 12);
-    source += header + "constexpr auto weights = etch::embedded_parameters<Wide>(model::weights);\n";
+    source += header;
+    source += "constexpr auto weights = etch::embedded_parameters<Wide>(model::weights);\n";
   } else {
     source += "extern const etch::Parameters<Wide> weights;\n";
   }

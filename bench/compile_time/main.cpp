@@ -121,7 +121,8 @@ class Table : public benchmark::BenchmarkReporter {
         const double without = time("sequence_" + use);
         std::printf("%s, %s: an LSTM adds %.2f s, an encoder %.2f s; six encoders / one: %.2f\n",
                     c.c_str(), use.c_str(), time("lstm_" + use) - without,
-                    time("encoder_" + use) - without, ratio("encoder_six_" + use, "encoder_" + use));
+                    time("encoder_" + use) - without,
+                    ratio("encoder_six_" + use, "encoder_" + use));
       }
     }
   }

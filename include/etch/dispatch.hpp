@@ -3,7 +3,7 @@
 
 // One binary for every CPU: a file that includes this (first of all of etch) and says
 //
-//   ETCH_DISPATCH(Policy)      // a DispatchedModel or DispatchedStreamingModel; no semicolon needed
+//   ETCH_DISPATCH(Policy)      // a DispatchedModel or DispatchedStreamingModel; no semicolon
 //
 // compiles the whole model for each instruction set that its compiler knows. Which one runs is
 // chosen once, when a model is made. Such a file wants no -m flag and several times the time of one

@@ -104,6 +104,19 @@ TEST_CASE("a stream starts again after reset", "[dispatch]") {
   CHECK(model(x) == first);
 }
 
+TEST_CASE("a dispatched model has its parameters by name, as they are", "[dispatch]") {
+  using etch::literals::operator""_k;
+  DenseModel model(weights<Dense>());
+  MemoryModel stream(weights<Memory>());
+  CHECK(model.parameters() == weights<Dense>());
+  CHECK(stream.parameters() == weights<Memory>());
+  CHECK(DenseModel().parameters() == Parameters<Dense>());
+  const auto y = model(X{});
+  model["5.bias"_k](3) += 1;
+  CHECK(model(X{})[3] == y[3] + 1);
+  CHECK(stream["1.bias"_k](2) == weights<Memory>()["1.bias"_k](2));
+}
+
 TEST_CASE("without being forced, a model takes the best instruction set", "[dispatch]") {
   std::int64_t best = HWY_STATIC_TARGET;
   for (const std::int64_t target : targets) {

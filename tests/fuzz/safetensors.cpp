@@ -8,6 +8,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::check({reinterpret_cast<const char*>(data), size},
-              [](auto&&... x) { return etch::parse_safetensors(x...); }, etch::safetensors_bytes<Small>);
+              [](auto&&... x) { return etch::parse_safetensors(x...); },
+              etch::safetensors_bytes<Small>);
   return 0;
 }

@@ -89,6 +89,8 @@ template <class Net, std::size_t batch = 1> void check_both() {
 }
 
 using Dense = Network<Input<19>, Linear<33>, Tanh, LayerNorm<>, Linear<40>, GELU, Linear<5>>;
+using Narrow = Network<Input<9>, Linear<1>, Tanh, Linear<5>, Linear<1>>;
+using Steps = Network<Input<4, 3>, Linear<1>, Sigmoid>;
 using Images = Network<Input<2, 11, 9>, Conv2d<8, 3, Padding<1>>, BatchNorm2d<>, ReLU,
                        MaxPool2d<2>, Flatten, Linear<4>>;
 using Memory = Network<Input<6, 1>, LSTM<19>, GRU<5>, Linear<3>>;
@@ -98,6 +100,12 @@ using Words = Network<Input<7>, Embedding<11, 6>, Linear<3>>;
 TEST_CASE("dense layers of small numbers", "[quantized]") {
   check_both<Dense>();
   check_both<Dense, 7>();
+}
+
+TEST_CASE("a single output and a single input of small numbers", "[quantized]") {
+  check_both<Narrow>();
+  check_both<Narrow, 5>();
+  check_both<Steps>();
 }
 
 TEST_CASE("convolutions of small numbers", "[quantized]") { check_both<Images>(); }
@@ -138,6 +146,17 @@ TEST_CASE("each output has a scale, with which its largest weight is 127", "[qua
   CHECK(small["0.bias"_k](1) == 6);
 }
 
+TEST_CASE("smaller weights are equal by their bits, whatever floats they make", "[quantized]") {
+  using Net = Network<Input<2>, Linear<2>>;
+  Parameters<Net> parameters;
+  parameters["0.weight"_k].copy_from(std::array<float, 4>{0, 1, -1, 1});
+  const auto small = quantize<int8>(parameters);
+  CHECK(std::isnan(small.data[0]));
+  CHECK(small == quantize<int8>(parameters));
+  parameters["0.weight"_k](0, 0) = 1;
+  CHECK_FALSE(small == quantize<int8>(parameters));
+}
+
 TEST_CASE("weights are quantised in the compiler, too", "[quantized]") {
   using Net = Network<Input<3>, Linear<2>>;
   constexpr auto parameters = [] {
@@ -175,6 +194,13 @@ TEST_CASE("what is not finite is not lost in integers", "[quantized]") {
     auto x = numbers(19);
     x[17] = bad;
     for (const float y : outputs_of<Quantized<Dense, int8>, 1>(small, x)) CHECK(std::isnan(y));
+  }
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                          std::numeric_limits<float>::infinity()}) {
+    auto weights = *parameters;
+    weights["0.weight"_k](2, 1) = bad;
+    const auto y = outputs_of<Quantized<Dense, int8>, 1>(quantize<int8>(weights), numbers(19));
+    for (const float v : y) CHECK(std::isnan(v));
   }
   const auto bias_only = outputs_of<Quantized<Dense, int8>, 1>(small, std::vector<float>(19, 0.f));
   for (const float y : bias_only) CHECK(std::isfinite(y));

@@ -9,6 +9,7 @@
 #include "etch/layers/conv.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/pool.hpp"
+#include "etch/layers/quantize.hpp"
 #include "etch/layers/recurrent.hpp"
 #include "etch/layers/shape.hpp"
 
@@ -50,6 +51,15 @@ TEST_CASE("the summary of what streams says what a stream takes") {
   CHECK(says("\nstate of a stream: ", state_bytes<Heard>));
   CHECK(says("\nworkspace of a step: ", stream_workspace_bytes<Heard>));
   CHECK(says("\nstack of a step: ", stream_stack_bytes<Heard>));
+}
+
+TEST_CASE("the summary of smaller weights counts their bytes, and the scales of their outputs") {
+  using Net = Network<Input<8>, Linear<4>, ReLU, Linear<3>>;
+  const std::string int8_text = summary<Quantized<Net, int8>>();
+  CHECK(int8_text.find("  64\n") != std::string::npos);  // 32 weights, 4 biases, 4 scales
+  CHECK(int8_text.find("  36\n") != std::string::npos);  // 12 weights, 3 biases, 3 scales
+  CHECK(int8_text.find("100\nparameters: ") != std::string::npos);
+  CHECK(summary<Quantized<Net, bf16>>().find("116\nparameters: ") != std::string::npos);
 }
 
 TEST_CASE("the summary of a network in a pipeline is that of its type") {

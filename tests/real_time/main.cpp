@@ -214,6 +214,7 @@ int test_instructions(const HotPaths& paths) {
     const bool trains = !path.target.empty();
     const long usual = instructions(path.run);
     if (usual == most_instructions) continue;
+    if (usual == 0) ++mistakes;
     std::printf("%s: %ld instructions\n", path.name, usual);
     ++measured;
     using Limits = std::numeric_limits<float>;

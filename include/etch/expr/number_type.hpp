@@ -2,7 +2,6 @@
 #pragma once
 
 #include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,8 +10,8 @@
 
 namespace etch {
 
-/// bfloat16: the upper half of a float.
-struct bf16 {
+/// bfloat16: the upper half of a float. It may lie in memory that is declared as floats.
+struct [[gnu::may_alias]] bf16 {
   std::uint16_t bits = 0;
 
   constexpr bf16() = default;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// Weights as a C++ header, to be compiled into a program; the way back is `embedded_parameters`.
-/// A hundred thousand weights and the way back, in the compiler, cost g++ 12 and clang 19 about half
-/// a second: cmake --workflow --preset compile-time measures it.
+/// A hundred thousand weights and the way back, in the compiler, cost g++ 12 and clang 19 about
+/// half a second: cmake --workflow --preset compile-time measures it.
 #pragma once
 
 #include <bit>

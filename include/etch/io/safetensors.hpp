@@ -251,14 +251,15 @@ template <class Net> std::string safetensors_bytes(const Parameters<Net>& parame
 }
 
 /// Writes all weights and buffers as F32, bit by bit, with "format": "pt" as metadata, for
-/// PyTorch's load_state_dict(safetensors.torch.load_file(path)), there with other `names` if wanted.
+/// PyTorch's load_state_dict(safetensors.torch.load_file(path)), under other `names` if wanted.
 /// Error: "path: ...", with why.
 template <class Net>
 Result<void> write_safetensors(const Parameters<Net>& parameters, const std::string& path,
                                const KeyNames& names = {}) {
   const Result<void> fit = detail::check_key_names(parameter_table<Net>, names, path);
   if (!fit) return fit;
-  return write_file(path, detail::safetensors_bytes(detail::float_rows<Net>(), parameters.data, names));
+  return write_file(
+      path, detail::safetensors_bytes(detail::float_rows<Net>(), parameters.data, names));
 }
 
 }  // namespace etch

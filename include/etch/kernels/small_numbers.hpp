@@ -83,7 +83,8 @@ HWY_INLINE auto load_int8_pairs(D, const unsigned char* p) {
   }
 }
 
-/// sum + x0 w0 + x1 w1, by any instruction as integers are exact, for the pairs of 16-bit integers in each lane of D, a signed 32-bit tag.
+/// sum + x0 w0 + x1 w1 for the pairs of 16-bit integers in each lane of D, a signed 32-bit tag; by
+/// any instruction, as integers are exact.
 template <class D, class V16>
 HWY_INLINE hn::Vec<D> add_pair_products(D d, V16 w, V16 x, hn::Vec<D> sum) {
 #if defined(__AVX512VNNI__) && HWY_TARGET <= HWY_AVX3

@@ -46,12 +46,14 @@ template <class Net> constexpr Room room_of_network(std::size_t times) {
 
 }  // namespace detail
 
-/// Whether a tape of a whole network has its parameters in the rows and the layout of the network.
+/// Whether a tape of a whole network has its parameters in the rows and the layout of the network,
+/// as floats.
 template <class Net, const auto& tape>
 inline constexpr bool same_storage = [] {
   if (tape.parameters.size() != parameter_table<Net>.size()) return false;
   for (std::size_t row = 0; row < tape.parameters.size(); ++row) {
-    if (!(tape.parameters[row] == parameter_table<Net>[row].info)) return false;
+    const ParameterInfo& info = tape.parameters[row];
+    if (info.type != NumberType::f32 || !(info == parameter_table<Net>[row].info)) return false;
   }
   return true;
 }();

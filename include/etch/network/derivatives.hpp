@@ -35,7 +35,7 @@ HWY_INLINE void run_network(const Parameters<Net>& parameters, const float* cons
 template <class Net, class Loss, class Source> class DerivedFromLoss {
   using Run = Routine<Source>;
   static_assert(same_storage<Net, Run::tape>,
-                "etch: a derivative reads the parameters where the network has them");
+                "etch: a derivative reads the parameters where the network has them, as floats");
 
  protected:
   using Target = typename Loss::template Target<OutputShape<Net>>;
@@ -81,7 +81,7 @@ template <class Net> class Jacobian {
   using Forward = Routine<NetworkForwardTape<Net>>;
   using Backward = Routine<NetworkBackwardTape<Net>>;
   static_assert(same_storage<Net, Forward::tape>,
-                "etch: a derivative reads the parameters where the network has them");
+                "etch: a derivative reads the parameters where the network has them, as floats");
   static constexpr std::size_t kept = Forward::tape.outputs.size() - 1;
 
  public:

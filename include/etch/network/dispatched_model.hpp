@@ -18,12 +18,6 @@
 // All is written into the caller: were these functions of their own, the linker would keep the copy
 // of any file that uses them, and flags of that file might ask for more than the machine has.
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#define ETCH_ALWAYS_INLINE __forceinline
-#else
-#define ETCH_ALWAYS_INLINE inline __attribute__((always_inline))
-#endif
-
 namespace etch {
 
 /// Model, or a batch of samples, with the instruction set chosen when it is made:
@@ -40,19 +34,24 @@ template <class Net, std::size_t batch = 1> class DispatchedModel {
   static constexpr std::size_t workspace_floats = HWY_NAMESPACE::Inference<Net, batch>::workspace;
 
   /// Weights all zero.
-  DispatchedModel() = default;
-  explicit DispatchedModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
+  [[gnu::always_inline]] DispatchedModel() noexcept {}
+  [[gnu::always_inline]] explicit DispatchedModel(const Parameters<Net>& parameters) noexcept
+      : parameters_(parameters) {}
 
-  ETCH_ALWAYS_INLINE void operator()(std::span<const float, inputs> x,
-                                     std::span<float, outputs> y) noexcept {
+  [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
+                                         std::span<float, outputs> y) noexcept {
     best_.run(parameters_.data, x.data(), y.data(), workspace_);
   }
-  ETCH_ALWAYS_INLINE std::array<float, outputs> operator()(
+  [[gnu::always_inline]] std::array<float, outputs> operator()(
       std::span<const float, inputs> x) noexcept {
     std::array<float, outputs> y;
     best_.run(parameters_.data, x.data(), y.data(), workspace_);
     return y;
   }
+
+  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
+  template <class Key> auto operator[](Key key) { return parameters_[key]; }
+  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
 
   Parameters<Net>& parameters() noexcept { return parameters_; }
   const Parameters<Net>& parameters() const noexcept { return parameters_; }
@@ -77,15 +76,17 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
   static constexpr std::size_t state_floats = Run::state_floats;
 
   /// Weights all zero.
-  DispatchedStreamingModel() = default;
-  explicit DispatchedStreamingModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
+  [[gnu::always_inline]] DispatchedStreamingModel() noexcept {}
+  [[gnu::always_inline]] explicit DispatchedStreamingModel(
+      const Parameters<Net>& parameters) noexcept
+      : parameters_(parameters) {}
 
-  ETCH_ALWAYS_INLINE void operator()(std::span<const float, inputs> x,
-                                     std::span<float, outputs> y) noexcept {
+  [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
+                                         std::span<float, outputs> y) noexcept {
     best_.run(parameters_.data, state_, steps_, x.data(), y.data(), workspace_);
     steps_ += n;
   }
-  ETCH_ALWAYS_INLINE std::array<float, outputs> operator()(
+  [[gnu::always_inline]] std::array<float, outputs> operator()(
       std::span<const float, inputs> x) noexcept {
     std::array<float, outputs> y;
     (*this)(x, std::span<float, outputs>(y));
@@ -93,10 +94,14 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
   }
 
   /// As if nothing had come in yet.
-  void reset() noexcept {
+  [[gnu::always_inline]] void reset() noexcept {
     std::ranges::fill(state_, 0.f);
     steps_ = 0;
   }
+
+  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
+  template <class Key> auto operator[](Key key) { return parameters_[key]; }
+  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
 
   Parameters<Net>& parameters() noexcept { return parameters_; }
   const Parameters<Net>& parameters() const noexcept { return parameters_; }

@@ -74,7 +74,7 @@ template <class Float> using NamedTensors = std::map<std::string, NamedTensor<Fl
 
 template <class Net, class Float> NamedTensors<Float> named_tensors(Float* data) {
   NamedTensors<Float> result;
-  for (const PlacedParameter& p : parameter_table<Net>) {
+  for (const PlacedParameter& p : float_rows<Net>()) {
     result[std::string(p.info.name.view())] = {p.info, data + p.offset};
   }
   return result;

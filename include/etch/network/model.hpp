@@ -74,10 +74,6 @@ struct same_sizes<Shapes<S...>, X...> {
   static constexpr bool value = ((S::size == numbers_in<X>) && ...);
 };
 
-}  // namespace detail
-
-namespace detail {
-
 /// The calls of a model and the memory for them. Self has parameters().
 template <class Self, class Net> class ModelCalls {
  public:

@@ -150,6 +150,16 @@ inline constexpr std::size_t tensor_floats = [] {
   return n;
 }();
 
+/// Bytes of the same.
+template <class Net>
+inline constexpr std::size_t tensor_bytes = [] {
+  std::size_t n = 0;
+  for (const PlacedParameter& p : parameter_table<Net>) {
+    n += p.info.shape.size() * bytes_of(p.info.type);
+  }
+  return n;
+}();
+
 /// Floating-point operations of the inference of one sample; a multiply-add counts as two.
 template <class Net>
 inline constexpr std::size_t flops_of = [] {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <boost/hana/at_key.hpp>
 #include <boost/hana/map.hpp>
 #include <boost/hana/pair.hpp>
@@ -90,6 +92,16 @@ template <class Net> constexpr std::size_t find_parameter(std::string_view name)
 }
 }  // namespace detail
 
+namespace detail {
+template <class Net>
+inline constexpr bool all_floats = [] {
+  for (const PlacedParameter& p : parameter_table<Net>) {
+    if (p.info.type != NumberType::f32) return false;
+  }
+  return true;
+}();
+}  // namespace detail
+
 template <FixedString name> struct ParameterName {};
 template <bool ok, class Name> inline constexpr bool parameter_exists = ok;
 
@@ -123,7 +135,15 @@ template <class Net> struct Parameters {
   template <class F> constexpr void for_each(F&& f) { visit(data, f, rows{}); }
   template <class F> constexpr void for_each(F&& f) const { visit(data, f, rows{}); }
 
-  constexpr bool operator==(const Parameters&) const = default;
+  /// Of smaller numbers by their bits, four bytes of which may be a NaN.
+  constexpr bool operator==(const Parameters& other) const {
+    if constexpr (detail::all_floats<Net>) {
+      return std::ranges::equal(data, other.data);
+    } else {
+      const auto bits = [](float x) { return std::bit_cast<std::uint32_t>(x); };
+      return std::ranges::equal(data, other.data, {}, bits, bits);
+    }
+  }
 
  private:
   using rows = std::make_index_sequence<parameter_table<Net>.size()>;
@@ -164,14 +184,6 @@ template <class Net> inline constexpr std::size_t parameter_bytes = sizeof(Param
 template <bool ok, class Net> inline constexpr bool stores_floats = ok;
 
 namespace detail {
-template <class Net>
-inline constexpr bool all_floats = [] {
-  for (const PlacedParameter& p : parameter_table<Net>) {
-    if (p.info.type != NumberType::f32) return false;
-  }
-  return true;
-}();
-
 /// The table of a network whose weights are all floats, for who reads, draws or writes them.
 template <class Net> constexpr const auto& float_rows() {
   static_assert(stores_floats<all_floats<Net>, Net>,

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "etch/layers/quantize.hpp"
@@ -34,13 +33,14 @@ class SmallWriter {
   float* data_;
 };
 
-/// The nearest integer, halves to the even one; |x| is small.
-constexpr float nearest(float x) {
+/// The lower bits of the nearest integer, halves to the even one; |x| is small. Any bits of NaN.
+constexpr std::uint32_t nearest_bits(float x) {
   constexpr float magic = 12582912;  // 1.5 * 2^23: no room for a fraction
-  return (x + magic) - magic;
+  return std::bit_cast<std::uint32_t>(x + magic);
 }
 
-/// Each output's largest weight becomes 127 or -127.
+/// Each output's largest weight becomes 127 or -127. The scale of weights that are not all finite
+/// is NaN, and so is that output.
 constexpr void write_int8(const ParameterInfo& info, const PlacedParameter& from,
                           const float* weights, float* data, float* scales) {
   const std::size_t outputs = info.shape[0], each = info.shape.size() / outputs;
@@ -50,15 +50,16 @@ constexpr void write_int8(const ParameterInfo& info, const PlacedParameter& from
       return weights[from.offset + from.info.place_of(o * each + i)];
     };
     float largest = 0;
+    bool finite = true;
     for (std::size_t i = 0; i < each; ++i) {
       const float w = weight(i);
+      finite = finite && w - w == 0;
       largest = std::max(largest, w < 0 ? -w : w);
     }
-    scales[o] = largest / 127;
+    scales[o] = finite ? largest / 127 : std::numeric_limits<float>::quiet_NaN();
     for (std::size_t i = 0; i < each; ++i) {
-      const float q = largest == 0 ? 0 : nearest(weight(i) / largest * 127);
-      const auto bits = static_cast<std::uint32_t>(static_cast<std::int32_t>(q));
-      writer.set(info.place_of(o * each + i), 1, bits);
+      const float q = largest == 0 || !finite ? 0 : weight(i) / largest * 127;
+      writer.set(info.place_of(o * each + i), 1, nearest_bits(q));
     }
   }
 }
@@ -91,8 +92,8 @@ constexpr const PlacedParameter& row_of(std::string_view name) {
 
 }  // namespace detail
 
-/// The weights as Quantized<Net, T> stores them: bf16 to the nearest; int8 symmetric, with one scale
-/// for each output.
+/// The weights as Quantized<Net, T> stores them: bf16 to the nearest; int8 symmetric, with one
+/// scale for each output.
 template <class T, class Net>
 constexpr Parameters<Quantized<Net, T>> quantize(const Parameters<Net>& parameters) {
   using Small = Quantized<Net, T>;

@@ -57,15 +57,17 @@ inline void append_row(std::string& out, const SummaryRow& row, const std::size_
 struct LayerCost {
   Dims output;
   std::size_t parameters = 0, flops = 0;
-  std::size_t floats = 0;  ///< buffers included
+  std::size_t bytes = 0;  ///< buffers included
 };
 
 template <class L, class... S> constexpr LayerCost layer_cost(Shapes<S...>) {
   const Tape tape = lower<L, S...>();
   LayerCost cost{.output = RowOf<ResultShape<L, S...>>::dims, .flops = flops(tape)};
   for (const ParameterInfo& p : tape.parameters) {
-    if (p.role != Role::buffer) cost.parameters += p.shape.size();
-    cost.floats += p.shape.size();
+    const std::size_t numbers = p.shape.size();
+    const std::size_t scales = p.type == NumberType::i8 ? p.shape[0] : 0;
+    if (p.role != Role::buffer) cost.parameters += numbers + scales;
+    cost.bytes += numbers * bytes_of(p.type) + scales * sizeof(float);
   }
   return cost;
 }
@@ -80,7 +82,7 @@ void add_layer_rows(std::vector<SummaryRow>& rows, std::size_t position) {
   constexpr LayerCost cost = layer_cost<First, S>();
   rows.push_back({{std::to_string(position), std::string(short_name<First>()),
                    to_string(cost.output), grouped(cost.parameters), grouped(cost.flops),
-                   grouped(cost.floats * sizeof(float))}});
+                   grouped(cost.bytes)}});
   add_layer_rows<ResultShape<First, S>, Rest...>(rows, position + 1);
 }
 
@@ -101,8 +103,7 @@ std::vector<SummaryRow> summary_rows(Network<S, Layers...>) {
 template <class Net> std::string summary() {
   std::vector<detail::SummaryRow> rows = detail::summary_rows(Net{});
   rows.push_back({{"", "total", "", detail::grouped(parameter_count<Net>),
-                   detail::grouped(flops_of<Net>),
-                   detail::grouped(tensor_floats<Net> * sizeof(float))}});
+                   detail::grouped(flops_of<Net>), detail::grouped(tensor_bytes<Net>)}});
   std::size_t widths[6] = {};
   for (const detail::SummaryRow& row : rows) {
     for (std::size_t c = 0; c < 6; ++c) {

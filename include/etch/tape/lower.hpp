@@ -31,7 +31,8 @@ constexpr Tape lower(std::size_t batch = 1, Phase phase = Phase::inference,
   detail::Table<int> renewed(tape.parameters.size(), -1);
   tape.outputs = [&]<std::size_t... i>(std::index_sequence<i...>) {
     using Formula = decltype(Layer::formula(Argument<i, Inputs>{}...));
-    detail::Lowering context{tape, {}, arguments, phase, false, NumberType::f32, &renewed, {}, taps};
+    detail::Lowering context{
+        tape, {}, arguments, phase, false, NumberType::f32, &renewed, {}, taps};
     return detail::lower_values<Formula>(context);
   }(std::index_sequence_for<Inputs...>{});
   for (int& output : tape.outputs) output = detail::for_each_sample({&tape, output}).id;

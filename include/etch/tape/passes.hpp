@@ -178,9 +178,7 @@ constexpr void store_kernel_of_sequences(Tape& tape, int kernel, const Uses& use
   tape[image].op = Op::permute;
   tape[image].attr.order = {{3, 0, 1}, {2}};
 }
-}  // namespace detail
 
-namespace detail {
 /// A product of one sample has the matrix on the left and a single column on the right.
 constexpr bool runs_over_outputs(const Instruction& use, int matrix) {
   return use.args[1] == matrix || use.shape.back(0) == 1;
@@ -206,7 +204,8 @@ constexpr Tape with_vector_layout(Tape tape) {
       return detail::contracts_last(use, matrix) &&
              (!small || detail::runs_over_outputs(use, matrix));
     });
-    if (!by_last || (small ? shape[1] == 1 : detail::by_dots(shape))) continue;
+    const bool vector = shape[0] == 1 || shape[1] == 1;  // its product is another one transposed
+    if (!by_last || (small ? vector : detail::by_dots(shape))) continue;
     tape.code[p].shape = Dims{2, {shape[1], shape[0]}};
     tape.parameters[tape.code[p].attr.index].transposed = true;
     uses.for_each(matrix, [&](int use) {

@@ -8,9 +8,9 @@
 #include "etch/tape/tape.hpp"
 #include "etch/tape/value.hpp"
 
-// Parameters of small numbers. Products take matrices as they are, in pairs (see ParameterInfo), and
-// embeddings their table; what any other kernel reads is copied to floats before. A parameter of 8-bit integers has a second
-// one beside it, the scales of its outputs:
+// Parameters of small numbers. Products take matrices as they are, in pairs (see ParameterInfo),
+// and embeddings their table; what any other kernel reads is copied to floats before. A parameter
+// of 8-bit integers has a second one beside it, the scales of its outputs:
 //
 //   W x + b   with W[o, i] = s[o] Q[o, i]   is   s (Q x) + b
 
