@@ -7,7 +7,9 @@
 //
 // compiles the whole model for each instruction set that its compiler knows. Which one runs is
 // chosen once, when a model is made. Such a file wants no -m flag and several times the time of one
-// target; link libhwy (CMake: etch::dispatch).
+// target; link libhwy (CMake: etch::dispatch). Other files of the program have no wider -m flags
+// than its oldest machine either: what is not etch's hot path (std::vector, say) the linker keeps
+// once for all of them, from any.
 //
 // Instruction sets with fused multiply-add (AVX2, AVX3) give the same bits; others differ in the
 // last digits.

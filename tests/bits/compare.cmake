@@ -3,7 +3,7 @@
 # lines of the file BITS. TARGETS prints what this machine can run: without TARGET it is skipped.
 # Where other bits are meant, the printed lines become the file:
 #   build/test/tests/bits/test_bits_avx2 | tail -n +2 > tests/bits/fused.txt
-#   build/test/tests/bits/test_bits_sse4 | tail -n +2 > tests/bits/unfused.txt
+#   build/portable/tests/bits/test_bits_sse4 | tail -n +2 > tests/bits/unfused.txt
 if(TARGETS)
   execute_process(COMMAND ${TARGETS} OUTPUT_VARIABLE can COMMAND_ERROR_IS_FATAL ANY)
   if(NOT can MATCHES ${TARGET})

@@ -68,8 +68,7 @@ void check_close(const std::vector<float>& found, const std::vector<float>& want
 }
 
 /// The same bits from all targets with fused multiply-add, close ones from the others.
-template <class M, class Net> void check_targets(int calls) {
-  const auto& parameters = weights<Net>();
+template <class M, class Net> void check_targets(int calls, const Parameters<Net>& parameters) {
   const auto scalar = answers<M>(parameters, HWY_STATIC_TARGET, calls);
   std::vector<float> fused;
   for (const std::int64_t target : targets) {
@@ -84,24 +83,33 @@ template <class M, class Net> void check_targets(int calls) {
 }
 
 TEST_CASE("a dense model runs on every instruction set", "[dispatch]") {
-  check_targets<DenseModel, Dense>(3);
+  check_targets<DenseModel>(3, weights<Dense>());
+}
+
+TEST_CASE("smaller weights run on every instruction set", "[dispatch]") {
+  check_targets<SmallModel>(3, quantize<int8>(weights<Dense>()));
 }
 
 TEST_CASE("a batch of images runs on every instruction set", "[dispatch]") {
-  check_targets<ImageModel, Image>(2);
+  check_targets<ImageModel>(2, weights<Image>());
 }
 
 TEST_CASE("a stream runs on every instruction set", "[dispatch]") {
-  check_targets<MemoryModel, Memory>(20);
+  check_targets<MemoryModel>(20, weights<Memory>());
 }
 
-TEST_CASE("a stream starts again after reset", "[dispatch]") {
+TEST_CASE("a stream starts again after reset, and goes on from what was saved", "[dispatch]") {
   MemoryModel model(weights<Memory>());
   const std::array<float, 3> x = {1, 2, 3};
   const auto first = model(x);
-  CHECK(model(x) != first);
+  const auto saved = model.save();
+  const auto second = model(x);
+  CHECK(second != first);
   model.reset();
   CHECK(model(x) == first);
+  model(x);
+  model.restore(saved);
+  CHECK(model(x) == second);
 }
 
 TEST_CASE("a dispatched model has its parameters by name, as they are", "[dispatch]") {

@@ -5,5 +5,6 @@
 #include "models.hpp"
 
 ETCH_DISPATCH(models::DenseModel)
+ETCH_DISPATCH(models::SmallModel)
 ETCH_DISPATCH(models::ImageModel)
 ETCH_DISPATCH(models::MemoryModel)

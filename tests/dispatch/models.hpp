@@ -17,6 +17,7 @@ using Image = Network<Input<2, 11, 9>, Conv2d<8, 3, Padding<1>>, BatchNorm2d<>, 
 using Memory = Network<Input<6, 3>, LSTM<19>, Linear<3>>;
 
 using DenseModel = DispatchedModel<Dense>;
+using SmallModel = DispatchedModel<Quantized<Dense, int8>>;
 using ImageModel = DispatchedModel<Image, 2>;
 using MemoryModel = DispatchedStreamingModel<Memory>;
 

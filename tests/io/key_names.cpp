@@ -77,6 +77,8 @@ TEST_CASE("names that do not fit the network are errors") {
         "  wrong shape: 4.weight, expected [3, 8], found [3]\n"
         "  surplus: 3.bias [3]\n"
         "  surplus: 3.weight [3, 8]");
+  CHECK(error_of_names({{"3", "3"}, {"3", "4"}}) ==
+        "w: these weights belong to another network:\n  named twice: 3");
   CHECK(etch::write_npz(special_weights(), "no/such/w", {{"3", "4"}}).error().message ==
         "no/such/w: these names do not fit the network:\n"
         "  two tensors of one name: 4.weight\n"

@@ -53,7 +53,8 @@ inline std::string key_in_file(std::string_view name, const KeyNames& names) {
   return std::string(best->file).append(both ? "." : "").append(rest);
 }
 
-/// A line for each pair that names nothing, and for each key that several tensors would have.
+/// A line for each pair that names nothing or what another has named, and for each key that several
+/// tensors would have.
 inline std::string misnamed(std::span<const PlacedParameter> rows, const KeyNames& names) {
   std::string lines;
   for (const KeyName& rule : names) {
@@ -62,6 +63,9 @@ inline std::string misnamed(std::span<const PlacedParameter> rows, const KeyName
       found = found || is_prefix(rule.network, row.info.name.view());
     }
     if (!found) lines += "\n  not in the network: " + rule.network;
+    for (const KeyName* other = names.data(); other != &rule; ++other) {
+      if (other->network == rule.network) lines += "\n  named twice: " + rule.network;
+    }
   }
   std::set<std::string> keys;
   for (const PlacedParameter& row : rows) {

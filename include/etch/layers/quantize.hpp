@@ -33,7 +33,8 @@ template <class In, class... Layers, class T> struct quantized<Network<In, Layer
 
 /// The network with the same layers whose weights take half (bf16) or a quarter (int8) of the
 /// memory. Names stay; beside each "weight" of 8-bit integers there is a "weight_scale" (beside a
-/// recurrence's "weight_ih_l0" a "weight_ih_scale_l0"), one number for each output.
+/// recurrence's "weight_ih_l0" a "weight_ih_scale_l0"), one number for each output (of transposed
+/// convolutions, whose first axis they are, for each input).
 template <class Net, class T> using Quantized = typename detail::quantized<Net, T>::type;
 
 }  // namespace etch

@@ -75,6 +75,12 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
   static constexpr std::size_t workspace_floats = Run::workspace;
   static constexpr std::size_t state_floats = Run::state_floats;
 
+  /// What is remembered from one call to the next: plain memory, that may be copied and put back.
+  struct State {
+    alignas(64) float data[std::max<std::size_t>(state_floats, 1)] = {};
+    std::uint64_t steps = 0;  ///< since the start
+  };
+
   /// Weights all zero.
   [[gnu::always_inline]] DispatchedStreamingModel() noexcept {}
   [[gnu::always_inline]] explicit DispatchedStreamingModel(
@@ -83,8 +89,8 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
 
   [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
                                          std::span<float, outputs> y) noexcept {
-    best_.run(parameters_.data, state_, steps_, x.data(), y.data(), workspace_);
-    steps_ += n;
+    best_.run(parameters_.data, state_.data, state_.steps, x.data(), y.data(), workspace_);
+    state_.steps += n;
   }
   [[gnu::always_inline]] std::array<float, outputs> operator()(
       std::span<const float, inputs> x) noexcept {
@@ -95,9 +101,13 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
 
   /// As if nothing had come in yet.
   [[gnu::always_inline]] void reset() noexcept {
-    std::ranges::fill(state_, 0.f);
-    steps_ = 0;
+    std::ranges::fill(state_.data, 0.f);
+    state_.steps = 0;
   }
+  /// What restore takes.
+  [[gnu::always_inline]] State save() const noexcept { return state_; }
+  /// Goes on from where the state was saved, to the bit.
+  [[gnu::always_inline]] void restore(const State& state) noexcept { state_ = state; }
 
   /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
   template <class Key> auto operator[](Key key) { return parameters_[key]; }
@@ -110,8 +120,7 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
  private:
   ForTarget<typename Of::type> best_ = best_function_of_ETCH_DISPATCH<Of>();
   Parameters<Net> parameters_;
-  alignas(64) float state_[std::max<std::size_t>(state_floats, 1)] = {};
-  std::uint64_t steps_ = 0;
+  State state_;
   alignas(64) float workspace_[std::max<std::size_t>(workspace_floats, 1)];
 };
 
