@@ -93,6 +93,7 @@ using Narrow = Network<Input<9>, Linear<1>, Tanh, Linear<5>, Linear<1>>;
 using Steps = Network<Input<4, 3>, Linear<1>, Sigmoid>;
 using Images = Network<Input<2, 11, 9>, Conv2d<8, 3, Padding<1>>, BatchNorm2d<>, ReLU,
                        MaxPool2d<2>, Flatten, Linear<4>>;
+using Grouped = Network<Input<4, 6, 5>, Conv2d<6, 3, Groups<2>, Stride<2>>, Tanh>;
 using Memory = Network<Input<6, 1>, LSTM<19>, GRU<5>, Linear<3>>;
 using Sequence = Network<Input<5, 16>, TransformerEncoderLayer<4, 24>>;
 using Words = Network<Input<7>, Embedding<11, 6>, Linear<3>>;
@@ -108,7 +109,10 @@ TEST_CASE("a single output and a single input of small numbers", "[quantized]") 
   check_both<Steps>();
 }
 
-TEST_CASE("convolutions of small numbers", "[quantized]") { check_both<Images>(); }
+TEST_CASE("convolutions of small numbers", "[quantized]") {
+  check_both<Images>();
+  check_both<Grouped, 2>();
+}
 
 TEST_CASE("recurrences of small numbers", "[quantized]") {
   check_inference<Memory, int8>(numbers(6), 3e-4f);

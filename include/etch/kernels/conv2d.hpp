@@ -33,7 +33,8 @@ void conv2d(const float* x, const float* weight, const float* const* sources,
   const Buffers<chain> held(sources, targets);
   for (std::size_t group = 0; group < spec.groups; ++group) {
     const float* x_group = x + group * inputs;
-    const float* w = weight + group * detail::group_weights(spec);
+    using W = typename etch::detail::stored_number<spec.type>::of;
+    const W* w = reinterpret_cast<const W*>(weight) + group * detail::group_weights(spec);
     const std::size_t first = group * detail::group_outputs(spec);
     if constexpr (detail::by_winograd(spec)) {
       detail::winograd_group<spec, chain>(x_group, w, first, held, scratch);

@@ -224,6 +224,7 @@ struct WinogradScratch {
 /// and on each weight. In sixteenths of a vector operation, of 16 lanes whatever the target: the
 /// way is a function of the shape of one sample, and so are the bits.
 constexpr bool by_winograd(const Conv2dSpec& s) {
+  if (s.type != NumberType::f32) return false;  // it wants sums of weights, and room for them
   if (s.kernel[0] != 3 || s.stride[0] != 1 || s.stride[1] != 1 || s.dilation[0] != 1) return false;
   if (winograd_outputs(s) < 8) return false;
   const std::size_t inputs = group_inputs(s), outputs = group_outputs(s);

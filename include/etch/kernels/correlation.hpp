@@ -19,8 +19,9 @@
 #include "etch/kernels/lanes.hpp"
 
 // A vector is a run of output pixels; a register tile is a few outputs by a few such vectors, and
-// every weight is broadcast. Each output is one accumulator over the taps in the order (channel,
-// row, column), so its bits depend neither on the lane count nor on where the pixel lies.
+// every weight is broadcast, a small number as a float. Each output is one accumulator over the taps
+// in the order (channel, row, column), so its bits depend neither on the lane count nor on where the
+// pixel lies.
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
@@ -212,15 +213,6 @@ struct CorrelationTile {
   }
 };
 
-/// g++ would read a vector anew for every product, as an operand in memory, though an unaligned
-/// read is often two; this makes it forget where the vector came from.
-template <class V> HWY_INLINE V in_register(V v) {
-#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
-  asm("" : "+v"(v.raw));
-#endif
-  return v;
-}
-
 /// Keeps g++ from carrying what it read through the pointer over to the next tap or pixel. Some of
 /// that is read there again, but no register is free to hold it, and broadcasting a register costs
 /// a shuffle, broadcasting from memory nothing.
@@ -242,29 +234,31 @@ HWY_INLINE hn::Vec<D> load_pixels(D d, const float* p) {
 }
 
 /// One tap of a tile: sum[i] belongs to output i / all and vector i % all.
-template <Correlation c, class T, class D, std::size_t... j, std::size_t... i>
-HWY_INLINE void add_tap(D d, const float* source, const float* weight, hn::Vec<D>* HWY_RESTRICT sum,
+template <Correlation c, class T, class D, class W, std::size_t... j, std::size_t... i>
+HWY_INLINE void add_tap(D d, const float* source, const W* weight, hn::Vec<D>* HWY_RESTRICT sum,
                         std::index_sequence<j...>, std::index_sequence<i...>) {
   source = read_anew(source);
   hn::Vec<D> x[T::all] = {
       load_pixels<T::runs.layout, T::count(j)>(d, source + T::offset(j))...};
   if constexpr (T::outputs > 1) ((x[j] = in_register(x[j])), ...);
-  ((sum[i] = hn::MulAdd(hn::Set(d, weight[i / T::all * c.weight_output]), x[i % T::all], sum[i])),
+  ((sum[i] = hn::MulAdd(hn::Set(d, static_cast<float>(weight[i / T::all * c.weight_output])),
+                        x[i % T::all], sum[i])),
    ...);
 }
 
 /// All taps of a tile.
-template <Correlation c, class T, class D>
-HWY_INLINE void add_taps(D d, const float* source, const float* weight,
+template <Correlation c, class T, class D, class W>
+HWY_INLINE void add_taps(D d, const float* source, const W* weight,
                          hn::Vec<D>* HWY_RESTRICT sum) {
   constexpr std::size_t step = c.kernel[1] > 1 ? tap_offset<c>(0, 0, 1) : 0;
   constexpr auto j = std::make_index_sequence<T::all>{};
   constexpr auto i = std::make_index_sequence<T::outputs * T::all>{};
   weight += c.weight_first;
   for (std::size_t channel = 0; channel < c.inputs; ++channel) {
-    const float* row = weight;
+    const W* row = weight;
     for (std::size_t ky = 0; ky < c.kernel[0]; ++ky, row += c.weight_tap[0]) {
-      const float *from = source + tap_offset<c>(0, ky, 0), *w = row;
+      const float* from = source + tap_offset<c>(0, ky, 0);
+      const W* w = row;
       for (std::size_t kx = 0; kx < c.kernel[1]; ++kx, from += step, w += c.weight_tap[1]) {
         add_tap<c, T>(d, from, w, sum, j, i);
       }
@@ -275,8 +269,8 @@ HWY_INLINE void add_taps(D d, const float* source, const float* weight,
 }
 
 /// One tile from (output, pixel); calls finish(count, output, pixel, sum) for each vector.
-template <Correlation c, class T, class Finish>
-HWY_INLINE void correlate_tile(const float* source, const float* weight, std::size_t output,
+template <Correlation c, class T, class W, class Finish>
+HWY_INLINE void correlate_tile(const float* source, const W* weight, std::size_t output,
                                std::size_t pixel, const Finish& finish) {
   const FloatTag d;
   hn::Vec<FloatTag> sum[T::outputs * T::all];
@@ -290,8 +284,9 @@ HWY_INLINE void correlate_tile(const float* source, const float* weight, std::si
 }
 
 /// All outputs at `rows` by `vectors` vectors of pixels.
-template <Correlation c, std::size_t rows, std::size_t vectors, std::size_t last, class Finish>
-HWY_INLINE void correlate_outputs(const float* source, const float* weight, std::size_t pixel,
+template <Correlation c, std::size_t rows, std::size_t vectors, std::size_t last, class W,
+          class Finish>
+HWY_INLINE void correlate_outputs(const float* source, const W* weight, std::size_t pixel,
                                   const Finish& finish) {
   constexpr std::size_t step = choose_tile(c.outputs, pixel_runs<c>()).outputs;
   constexpr std::size_t rest = c.outputs % step;
@@ -307,8 +302,8 @@ HWY_INLINE void correlate_outputs(const float* source, const float* weight, std:
 }
 
 /// `rows` whole runs from `pixel`.
-template <Correlation c, std::size_t rows, class Finish>
-HWY_INLINE void correlate_rows(const float* source, const float* weight, std::size_t pixel,
+template <Correlation c, std::size_t rows, class W, class Finish>
+HWY_INLINE void correlate_rows(const float* source, const W* weight, std::size_t pixel,
                                const Finish& finish) {
   constexpr PixelRuns runs = pixel_runs<c>();
   constexpr std::size_t vectors = choose_tile(c.outputs, runs).vectors, step = vectors * lanes;
@@ -323,8 +318,8 @@ HWY_INLINE void correlate_rows(const float* source, const float* weight, std::si
 }
 
 /// The whole of one group, from a source that lies as `pixel_runs` says.
-template <Correlation c, class Finish>
-HWY_INLINE void correlate(const float* source, const float* weight, const Finish& finish) {
+template <Correlation c, class W, class Finish>
+HWY_INLINE void correlate(const float* source, const W* weight, const Finish& finish) {
   constexpr PixelRuns runs = pixel_runs<c>();
   constexpr std::size_t rows = choose_tile(c.outputs, runs).rows;
   std::size_t run = 0;
@@ -337,8 +332,8 @@ HWY_INLINE void correlate(const float* source, const float* weight, const Finish
 }
 
 /// Packs the source of one group if need be and correlates.
-template <Correlation c, class Finish>
-HWY_INLINE void pack_and_correlate(const float* source, const float* weight, float* scratch,
+template <Correlation c, class W, class Finish>
+HWY_INLINE void pack_and_correlate(const float* source, const W* weight, float* scratch,
                                    const Finish& finish) {
   constexpr Layout layout = pixel_runs<c>().layout;
   if constexpr (layout == Layout::packed) pack_source<c>(source, scratch);

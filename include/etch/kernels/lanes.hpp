@@ -144,6 +144,18 @@ HWY_INLINE void store_n(hn::VFromD<D> v, D d, float* p, std::size_t n) {
   }
 }
 
+inline constexpr bool has_x86_vectors =
+    HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128;
+
+/// g++ would read a vector anew for every use, as an operand in memory, though an unaligned read is
+/// often two; this makes it forget where the vector came from.
+template <class V> HWY_INLINE V in_register(V v) {
+#if HWY_COMPILER_GCC_ACTUAL
+  if constexpr (has_x86_vectors) asm("" : "+v"(v.raw));
+#endif
+  return v;
+}
+
 /// f(integral_constant<size_t, 0>) to f(integral_constant<size_t, N - 1>), without a loop. A
 /// lambda that touches vectors needs HWY_ATTR after its parameters.
 template <std::size_t N, class F>

@@ -67,8 +67,8 @@ HWY_INLINE void add_bf16_pair(D d, const float* a, const unsigned char* b,
   const hn::Rebind<std::uint32_t, D> d32;
   const auto upper = hn::Set(d32, 0xffff0000u);
   const auto one = [&]<std::size_t i>(std::integral_constant<std::size_t, i>) HWY_ATTR {
-    auto both = load_bf16_pairs<(i + 1 == t.vectors ? t.tail : width)>(d, b + i * width * 4);
-    keep_in_register(both);
+    const auto both =
+        in_register(load_bf16_pairs<(i + 1 == t.vectors ? t.tail : width)>(d, b + i * width * 4));
     add_bf16_column<g, t.vectors>(d, a, hn::BitCast(d, hn::ShiftLeft<16>(both)),
                                   hn::BitCast(d, hn::And(both, upper)), evens + i, odds + i,
                                   std::make_index_sequence<t.rows>{});

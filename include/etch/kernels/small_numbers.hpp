@@ -45,17 +45,6 @@ HWY_INLINE hn::Vec<D> load_small(D d, const float* data, std::size_t i) {
   }
 }
 
-inline constexpr bool has_x86_vectors =
-    HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128;
-
-/// Compilers would rather read memory twice, in each of two instructions, than once into a
-/// register; here the reads are what takes the time.
-template <class V> HWY_INLINE void keep_in_register([[maybe_unused]] V& v) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  if constexpr (has_x86_vectors) asm("" : "+v"(v.raw));
-#endif
-}
-
 /// Two bf16 for each lane of D, as 32 bits: the first in the lower half. `count` lanes are there.
 template <std::size_t count, class D>
 HWY_INLINE hn::Vec<hn::Rebind<std::uint32_t, D>> load_bf16_pairs(D, const unsigned char* p) {

@@ -162,6 +162,7 @@ constexpr Conv2dSpec conv2d_of(const AnyTape& tape, const Instruction& i) {
   s.y_batch = y.batched && s.batch != 1 ? y.shape.size() : 0;
   s.weight_batch = weight.batched && s.batch != 1 ? weight.shape.size() : 0;
   s.over_batch = i.attr.over_batch;
+  if (forward) s.type = number_type_of(tape, i.args[1]);
   return s;
 }
 

@@ -9,8 +9,9 @@
 #include "etch/tape/value.hpp"
 
 // Parameters of small numbers. Products take matrices as they are, in pairs (see ParameterInfo),
-// and embeddings their table; what any other kernel reads is copied to floats before. A parameter
-// of 8-bit integers has a second one beside it, the scales of its outputs:
+// convolutions over two axes their kernels and embeddings their tables; what any other op reads is
+// copied to floats before. A parameter of 8-bit integers has a second one beside it, the scales of
+// its outputs:
 //
 //   W x + b   with W[o, i] = s[o] Q[o, i]   is   s (Q x) + b
 
@@ -31,6 +32,7 @@ class SmallNumbers {
       place_[i] = to_.push(copy);
       if (copy.op == Op::parameter) parameter(static_cast<int>(i));
       if (copy.op == Op::matmul) scale_product(static_cast<int>(i));
+      if (copy.op == Op::conv2d) scale_channels(static_cast<int>(i));
       if (copy.op == Op::embedding) scale_rows(static_cast<int>(i));
     }
     for (const int output : from_.outputs) to_.outputs.push_back(read(output, Op::reshape));
@@ -44,7 +46,7 @@ class SmallNumbers {
   }
 
   constexpr int read(int i, Op reader) const {
-    const bool as_it_is = float_[at(i)] < 0 || reader == Op::embedding ||
+    const bool as_it_is = float_[at(i)] < 0 || reader == Op::embedding || reader == Op::conv2d ||
                           (reader == Op::matmul && info_of(i).in_pairs());
     return as_it_is ? place_[at(i)] : float_[at(i)];
   }
@@ -85,6 +87,14 @@ class SmallNumbers {
       const Value y{&to_, place_[at(id)]};
       place_[at(id)] = (y * broadcast(along, y.shape())).id;
     }
+  }
+
+  constexpr void scale_channels(int id) {
+    const int kernel = from_[id].args[1];
+    if (scale_[at(kernel)] < 0) return;
+    const Value scale{&to_, scale_[at(kernel)]}, y{&to_, place_[at(id)]};
+    const Dims channels{3, {scale.shape()[0], 1, 1}};
+    place_[at(id)] = (y * broadcast(reshape(scale, channels), y.shape())).id;
   }
 
   /// Each row that an index chose has the scale that the index chooses.
