@@ -40,12 +40,16 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 namespace detail {
 
+using etch::detail::is_small;
+using etch::detail::small_tile_size;
+
 template <Gemm g, Tile t, std::size_t count, auto chain, class D>
 HWY_INLINE void run_rows(D d, const float* a, const float* b, Position& at,
                          const float* const* sources, float* const* targets) {
   if constexpr (count != 0) {
     for (std::size_t tile = 0; tile < count && !ended<chain, 1>(at); ++tile) {
-      run_tile<g, t, chain>(d, a + at.index[1] * g.a_row, b, at, sources, targets);
+      if constexpr (is_small(g)) run_small_tile<g, t, chain>(d, a, b, at, sources, targets);
+      else run_tile<g, t, chain>(d, a + at.index[1] * g.a_row, b, at, sources, targets);
       at.index[1] += t.rows;
     }
   }
@@ -68,7 +72,7 @@ HWY_INLINE void run_panels(D d, const float* a, const float* b, Position& at,
   constexpr std::size_t width = t.vectors * hn::MaxLanes(D{});
   constexpr std::size_t columns = width - hn::MaxLanes(D{}) + t.tail;
   for (std::size_t panel = 0; panel < count && !ended<chain, 2>(at); ++panel) {
-    const float* from = b + at.index[2] * g.b_col;
+    const float* from = is_small(g) ? b : b + at.index[2] * g.b_col;
     if constexpr (matmul_way(g) == MatmulWay::packed) {
       for (std::size_t q = 0; q < g.q; ++q) {
         pack_panel<g, width, columns>(from + q * g.b_q, scratch + q * g.k * width);
@@ -91,7 +95,8 @@ HWY_INLINE void run_all_panels(const float* a, const float* b, Position at,
   constexpr std::size_t width = hn::MaxLanes(TagFor<g.n>{});
   constexpr std::size_t vectors = (g.n + width - 1) / width;
   constexpr std::size_t tail = g.n - (vectors - 1) * width;
-  constexpr TileSize size = tile_size(g, vectors, tile_budget);
+  constexpr TileSize size = is_small(g) ? small_tile_size(g, vectors, tile_budget)
+                                        : tile_size(g, vectors, tile_budget);
   constexpr Parts parts = even_parts(vectors, size.vectors);
   constexpr bool ragged = tail != width;
   constexpr bool last_is_low = parts.low_count != 0;
@@ -133,9 +138,10 @@ void matmul(const float* a, const float* b, const float* const* sources, float* 
     const Position at{{o}, length};
     const float* ao = (product.transposed ? b : a) + o * g.a_outer;
     const float* bo = (product.transposed ? a : b) + o * g.b_outer;
-    if constexpr (etch::detail::is_small(g)) {
-      detail::run_all_small<g, product.chain>(ao, bo, at, held.sources, held.targets, scratch);
-    } else if constexpr (g.parts > 1) {
+    if constexpr (detail::is_small(g)) {
+      ao = detail::small_rows<g>(ao, extent<product.chain>(at, 1), scratch);
+    }
+    if constexpr (g.parts > 1) {
       detail::run_all_parts<g, product.chain>(ao, bo, at, held.sources, held.targets);
     } else if constexpr (detail::matmul_way(g) == detail::MatmulWay::dots) {
       detail::run_all_dots<g, product.chain>(ao, bo, at, held.sources, held.targets);

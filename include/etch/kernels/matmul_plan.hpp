@@ -208,8 +208,18 @@ constexpr float largest_step(std::size_t k) {
 /// Floats for a row as integers: what a step is worth, and room for a whole register at the end.
 constexpr std::size_t rounded_floats(std::size_t k) { return (1 + pairs_of(k) + 8 + 15) / 16 * 16; }
 
-/// Partial sums of an element: enough multiply-adds are to be in flight.
-constexpr std::size_t small_split(const Gemm& g) { return g.m * g.n <= 32 && g.k >= 16 ? 4 : 2; }
+/// Partial sums of an element: enough multiply-adds are to be in flight; of integers one is enough.
+constexpr std::size_t small_split(const Gemm& g) {
+  if (g.b_type == NumberType::i8) return 1;
+  return g.m * g.n <= 32 && g.k >= 16 ? 4 : 2;
+}
+
+/// What is expanded of B serves a few rows; the other registers go across.
+constexpr TileSize small_tile_size(const Gemm& g, std::size_t vectors, std::size_t budget) {
+  const std::size_t split = small_split(g), most = std::max<std::size_t>(1, budget / split);
+  const std::size_t rows = std::min<std::size_t>(g.m, most > 8 ? 4 : 2);
+  return {rows, std::clamp<std::size_t>(most / rows, 1, vectors), split};
+}
 
 constexpr std::size_t packed_floats(const Gemm& g) {
   if (matmul_way(g) != MatmulWay::packed) return 0;

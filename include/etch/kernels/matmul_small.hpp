@@ -40,7 +40,6 @@ namespace detail {
 using etch::detail::largest_step;
 using etch::detail::pairs_of;
 using etch::detail::rounded_floats;
-using etch::detail::small_split;
 
 HWY_INLINE const unsigned char* bytes_at(const float* data, std::size_t byte) {
   return reinterpret_cast<const unsigned char*>(data) + byte;
@@ -249,78 +248,32 @@ HWY_INLINE void run_int8_elements(D d, const float* rounded, const unsigned char
   }
 }
 
-// --- tiles ---
+// --- for either ---
 
-template <Gemm g, Tile t, std::size_t count, auto chain, class D>
-HWY_INLINE void run_small_rows(D d, const float* a, const unsigned char* b, Position& at,
+/// The rows of A as the tiles want them: itself, or for int8 rounded in scratch.
+template <Gemm g>
+HWY_INLINE const float* small_rows(const float* a, std::size_t rows, float* scratch) {
+  if constexpr (g.b_type != NumberType::i8) return a;
+  for (std::size_t i = 0; i < rows; ++i) {
+    round_row<g>(a + i * g.a_row, scratch + i * rounded_floats(g.k));
+  }
+  return scratch;
+}
+
+/// The tile whose first element is `at`; a and b are the first rows of all.
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_small_tile(D d, const float* a, const float* b, const Position& at,
                                const float* const* sources, float* const* targets) {
-  for (std::size_t tile = 0; tile < count && !ended<chain, 1>(at); ++tile) {
-    if constexpr (g.b_type == NumberType::b16) {
-      run_bf16_tile<g, t, chain>(d, a + at.index[1] * g.a_row, b, at, sources, targets);
-    } else {
-      const float* rounded = a + at.index[1] * rounded_floats(g.k);
-      if constexpr (lanes == 1) run_int8_elements<g, t, chain>(d, rounded, b, at, sources, targets);
-      else run_int8_tile<g, t, chain>(d, rounded, b, at, sources, targets);
-    }
-    at.index[1] += t.rows;
-  }
-}
-
-/// `count` panels of columns from at.index[2] on. For int8 `a` are the rounded rows.
-template <Gemm g, Tile t, std::size_t count, auto chain, class D>
-HWY_INLINE void run_small_panels(D d, const float* a, const float* b, Position& at,
-                                 const float* const* sources, float* const* targets) {
-  constexpr std::size_t width = t.vectors * hn::MaxLanes(D{});
-  constexpr Parts parts = even_parts(g.m, t.rows);
-  constexpr Tile high{parts.high, t.vectors, t.split, t.tail, t.tail};
-  constexpr Tile low{parts.high - 1, t.vectors, t.split, t.tail, t.tail};
-  for (std::size_t panel = 0; panel < count && !ended<chain, 2>(at); ++panel) {
-    const unsigned char* const from = bytes_at(b, at.index[2] * 2 * bytes_of(g.b_type));
-    Position here = at;
-    run_small_rows<g, high, parts.high_count, chain>(d, a, from, here, sources, targets);
-    if constexpr (parts.low_count != 0) {
-      run_small_rows<g, low, parts.low_count, chain>(d, a, from, here, sources, targets);
-    }
-    at.index[2] += width;
-  }
-}
-
-/// All rows and columns of one `outer`.
-template <Gemm g, auto chain>
-HWY_INLINE void run_all_small(const float* a, const float* b, Position at,
-                              const float* const* sources, float* const* targets,
-                              float* scratch) {
   static_assert(g.q == 1 && g.b_col == 1 && g.b_outer == 0 && g.depth.vary == 0,
                 "etch: small numbers are the matrix of a product with vectors");
-  const TagFor<g.n> d;
-  constexpr std::size_t width = hn::MaxLanes(TagFor<g.n>{});
-  constexpr std::size_t vectors = (g.n + width - 1) / width;
-  constexpr std::size_t tail = g.n - (vectors - 1) * width;
-  constexpr std::size_t split = g.b_type == NumberType::b16 ? small_split(g) : 1;
-  constexpr std::size_t most = std::max<std::size_t>(1, tile_budget / split);
-  constexpr std::size_t rows = std::min<std::size_t>(g.m, most > 8 ? 4 : 2);
-  constexpr std::size_t across = std::clamp<std::size_t>(most / rows, 1, vectors);
-  constexpr Parts parts = even_parts(vectors, across);
-  constexpr bool ragged = tail != width, last_is_low = parts.low_count != 0;
-  constexpr std::size_t whole_high = parts.high_count - (ragged && !last_is_low ? 1 : 0);
-  constexpr std::size_t whole_low = parts.low_count - (ragged && last_is_low ? 1 : 0);
-  constexpr Tile high{rows, parts.high, split, width, width};
-  constexpr Tile low{rows, parts.high - 1, split, width, width};
-  constexpr Tile last{rows, last_is_low ? low.vectors : high.vectors, split, tail, tail};
-  if constexpr (g.b_type == NumberType::i8) {
-    const std::size_t end = extent<chain>(at, 1);
-    for (std::size_t i = 0; i < end; ++i) {
-      round_row<g>(a + i * g.a_row, scratch + i * rounded_floats(g.k));
-    }
-    a = scratch;
+  const unsigned char* const from = bytes_at(b, at.index[2] * 2 * bytes_of(g.b_type));
+  if constexpr (g.b_type == NumberType::b16) {
+    run_bf16_tile<g, t, chain>(d, a + at.index[1] * g.a_row, from, at, sources, targets);
+  } else {
+    const float* const rounded = a + at.index[1] * rounded_floats(g.k);
+    if constexpr (lanes == 1) run_int8_elements<g, t, chain>(d, rounded, from, at, sources, targets);
+    else run_int8_tile<g, t, chain>(d, rounded, from, at, sources, targets);
   }
-  if constexpr (whole_high != 0) {
-    run_small_panels<g, high, whole_high, chain>(d, a, b, at, sources, targets);
-  }
-  if constexpr (whole_low != 0) {
-    run_small_panels<g, low, whole_low, chain>(d, a, b, at, sources, targets);
-  }
-  if constexpr (ragged) run_small_panels<g, last, 1, chain>(d, a, b, at, sources, targets);
 }
 
 }  // namespace detail
