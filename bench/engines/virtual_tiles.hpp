@@ -107,7 +107,7 @@ template <std::size_t rows, std::size_t vectors> void conv_tile(const Tile& t) {
   for (; offset != end; ++offset, weight += rows) {
     V x[vectors];
     unrolled<vectors>([&](auto v) HWY_ATTR {
-      x[v] = kernels::detail::in_register(hn::LoadU(d, first + *offset + v * step));
+      x[v] = kernels::in_register(hn::LoadU(d, first + *offset + v * step));
     });
     unrolled<rows * vectors>([&](auto i) HWY_ATTR {
       acc[i] = hn::MulAdd(hn::Set(d, weight[i / vectors]), x[i % vectors], acc[i]);
