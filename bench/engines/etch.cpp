@@ -7,39 +7,19 @@
 
 #include <etch/network/quantized.hpp>
 
-#include "../engine.hpp"
-#include "../networks.hpp"
+#include "etch_models.hpp"
 
 namespace bench {
 
 namespace {
 
-template <class Net> class EtchModel {
-  static constexpr std::size_t inputs = etch::InputShape<Net>::size;
-
- public:
-  explicit EtchModel(const Workload& w) : x_(w.x.data(), inputs) {
-    load(memory_->model.parameters(), w);
-  }
-  void run() { memory_->model(x_, memory_->y); }
-  std::span<const float> output() const { return memory_->y; }
-
- private:
-  struct Memory {
-    etch::Model<Net> model;
-    alignas(64) std::array<float, etch::OutputShape<Net>::size> y;
-  };
-  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
-  std::span<const float, inputs> x_;
-};
-
 /// The denormal case with a guard in every call; users hold one for longer.
-template <class Net> class EtchFlushing : public EtchModel<Net> {
+template <class Net> class EtchFlushing : public OneSample<etch::Model<Net>> {
  public:
-  using EtchModel<Net>::EtchModel;
+  using OneSample<etch::Model<Net>>::OneSample;
   void run() {
     const etch::FlushDenormals guard;
-    EtchModel<Net>::run();
+    OneSample<etch::Model<Net>>::run();
   }
 };
 
@@ -63,33 +43,6 @@ template <class Net, class T> class EtchQuantized {
   };
   std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
   std::span<const float, inputs> x_;
-};
-
-/// A block of n samples a call.
-template <class Net, std::size_t n> class EtchStream {
-  using Model = etch::StreamingModel<Net, n>;
-
- public:
-  explicit EtchStream(const Workload& w) : stream_(w) {
-    load(memory_->model.parameters(), w);
-  }
-  void reset() {
-    stream_.reset();
-    memory_->model.reset();
-  }
-  void run() {
-    memory_->model(std::span<const float, Model::inputs>(stream_.next(), Model::inputs),
-                   memory_->y);
-  }
-  std::span<const float> output() const { return memory_->y; }
-
- private:
-  struct Memory {
-    Model model;
-    alignas(64) std::array<float, Model::outputs> y;
-  };
-  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
-  Stream stream_;
 };
 
 template <class Net, std::size_t batch> class EtchInference {
@@ -171,13 +124,13 @@ std::unique_ptr<Job> etch_network(const Workload& w) {
     if constexpr (R::trains) {
       job = std::make_unique<JobOf<EtchTraining<R>>>(w);
     } else if constexpr (R::batch == 1) {
-      job = std::make_unique<JobOf<EtchModel<typename R::Net>>>(w);
+      job = std::make_unique<JobOf<OneSample<etch::Model<typename R::Net>>>>(w);
     } else {
       job = std::make_unique<JobOf<EtchInference<typename R::Net, R::batch>>>(w);
     }
   });
   for_each_stream([&]<class R>(R row) {
-    using E = EtchStream<typename R::Net, R::block>;
+    using E = NextSteps<etch::StreamingModel<typename R::Net, R::block>>;
     if (w.name == row.name) job = std::make_unique<JobOf<E>>(w);
   });
   for_each_trained_sequence([&]<class R>(R row) {

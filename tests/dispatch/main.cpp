@@ -9,6 +9,7 @@
 
 #include "catch.hpp"
 #include "models.hpp"
+#include "numbers.hpp"
 
 namespace {
 
@@ -36,13 +37,6 @@ class Forced {
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   }
 };
-
-std::vector<float> numbers(std::size_t n) {
-  Random random(4);
-  std::vector<float> values(n);
-  for (float& v : values) v = random.uniform(-2, 2);
-  return values;
-}
 
 /// What a model says to the numbers, `calls` times in a row, with the instruction set it says.
 template <class M, class Net>

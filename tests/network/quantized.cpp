@@ -13,6 +13,7 @@
 
 #include "catch.hpp"
 #include "etch/train.hpp"
+#include "numbers.hpp"
 
 namespace {
 
@@ -23,13 +24,6 @@ template <class Net> std::unique_ptr<Parameters<Net>> drawn() {
   auto parameters = std::make_unique<Parameters<Net>>();
   initialize(*parameters, 3);
   return parameters;
-}
-
-std::vector<float> numbers(std::size_t n) {
-  Random random(4);
-  std::vector<float> values(n);
-  for (float& v : values) v = random.uniform(-2, 2);
-  return values;
 }
 
 /// What the small numbers stand for, as the network's own floats.

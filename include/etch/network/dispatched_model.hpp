@@ -20,34 +20,12 @@
 
 namespace etch {
 
-/// Model, or a batch of samples, with the instruction set chosen when it is made:
-///
-///   using Policy = etch::DispatchedModel<Net>;   // in a header
-///   ETCH_DISPATCH(Policy)                        // in one file
-///
-/// A call goes through one pointer. x [batch, input...], y [batch, output...].
-template <class Net, std::size_t batch = 1> class DispatchedModel {
+namespace detail {
+
+/// The weights of a dispatched model, and its function.
+template <class Net, class Function> class Dispatched {
  public:
-  using Of = InferFunction<Net, batch>;
-  static constexpr std::size_t inputs = batch * InputShape<Net>::size;
-  static constexpr std::size_t outputs = batch * OutputShape<Net>::size;
-  static constexpr std::size_t workspace_floats = HWY_NAMESPACE::Inference<Net, batch>::workspace;
-
-  /// Weights all zero.
-  [[gnu::always_inline]] DispatchedModel() noexcept {}
-  [[gnu::always_inline]] explicit DispatchedModel(const Parameters<Net>& parameters) noexcept
-      : parameters_(parameters) {}
-
-  [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
-                                         std::span<float, outputs> y) noexcept {
-    best_.run(parameters_.data, x.data(), y.data(), workspace_);
-  }
-  [[gnu::always_inline]] std::array<float, outputs> operator()(
-      std::span<const float, inputs> x) noexcept {
-    std::array<float, outputs> y;
-    best_.run(parameters_.data, x.data(), y.data(), workspace_);
-    return y;
-  }
+  using Of = Function;
 
   /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
   template <class Key> auto operator[](Key key) { return parameters_[key]; }
@@ -59,18 +37,59 @@ template <class Net, std::size_t batch = 1> class DispatchedModel {
   /// The instruction set that runs: "AVX3", "AVX2", "SSE4", "SSSE3", "SCALAR", ...
   const char* target() const noexcept { return hwy::TargetName(best_.target); }
 
- private:
+ protected:
+  [[gnu::always_inline]] Dispatched() noexcept {}
+  [[gnu::always_inline]] explicit Dispatched(const Parameters<Net>& parameters) noexcept
+      : parameters_(parameters) {}
+
   ForTarget<typename Of::type> best_ = best_function_of_ETCH_DISPATCH<Of>();
   Parameters<Net> parameters_;
+};
+
+}  // namespace detail
+
+/// Model, or a batch of samples, with the instruction set chosen when it is made:
+///
+///   using Policy = etch::DispatchedModel<Net>;   // in a header
+///   ETCH_DISPATCH(Policy)                        // in one file
+///
+/// A call goes through one pointer. x [batch, input...], y [batch, output...].
+template <class Net, std::size_t batch = 1>
+class DispatchedModel : public detail::Dispatched<Net, InferFunction<Net, batch>> {
+  using Base = detail::Dispatched<Net, InferFunction<Net, batch>>;
+
+ public:
+  static constexpr std::size_t inputs = batch * InputShape<Net>::size;
+  static constexpr std::size_t outputs = batch * OutputShape<Net>::size;
+  static constexpr std::size_t workspace_floats = HWY_NAMESPACE::Inference<Net, batch>::workspace;
+
+  /// Weights all zero.
+  [[gnu::always_inline]] DispatchedModel() noexcept {}
+  [[gnu::always_inline]] explicit DispatchedModel(const Parameters<Net>& parameters) noexcept
+      : Base(parameters) {}
+
+  [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
+                                         std::span<float, outputs> y) noexcept {
+    Base::best_.run(Base::parameters_.data, x.data(), y.data(), workspace_);
+  }
+  [[gnu::always_inline]] std::array<float, outputs> operator()(
+      std::span<const float, inputs> x) noexcept {
+    std::array<float, outputs> y;
+    Base::best_.run(Base::parameters_.data, x.data(), y.data(), workspace_);
+    return y;
+  }
+
+ private:
   alignas(64) float workspace_[std::max<std::size_t>(workspace_floats, 1)];
 };
 
 /// StreamingModel with the instruction set chosen when it is made; n steps a call.
-template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
+template <class Net, std::size_t n = 1>
+class DispatchedStreamingModel : public detail::Dispatched<Net, StepFunction<Net, n>> {
+  using Base = detail::Dispatched<Net, StepFunction<Net, n>>;
   using Run = HWY_NAMESPACE::Streaming<Net, n>;
 
  public:
-  using Of = StepFunction<Net, n>;
   static constexpr std::size_t inputs = Run::inputs, outputs = Run::outputs;
   static constexpr std::size_t workspace_floats = Run::workspace;
   static constexpr std::size_t state_floats = Run::state_floats;
@@ -85,11 +104,11 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
   [[gnu::always_inline]] DispatchedStreamingModel() noexcept {}
   [[gnu::always_inline]] explicit DispatchedStreamingModel(
       const Parameters<Net>& parameters) noexcept
-      : parameters_(parameters) {}
+      : Base(parameters) {}
 
   [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
                                          std::span<float, outputs> y) noexcept {
-    best_.run(parameters_.data, state_.data, state_.steps, x.data(), y.data(), workspace_);
+    Base::best_.run(Base::parameters_.data, state_.data, state_.steps, x.data(), y.data(), workspace_);
     state_.steps += n;
   }
   [[gnu::always_inline]] std::array<float, outputs> operator()(
@@ -109,17 +128,7 @@ template <class Net, std::size_t n = 1> class DispatchedStreamingModel {
   /// Goes on from where the state was saved, to the bit.
   [[gnu::always_inline]] void restore(const State& state) noexcept { state_ = state; }
 
-  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
-  template <class Key> auto operator[](Key key) { return parameters_[key]; }
-  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
-
-  Parameters<Net>& parameters() noexcept { return parameters_; }
-  const Parameters<Net>& parameters() const noexcept { return parameters_; }
-  const char* target() const noexcept { return hwy::TargetName(best_.target); }
-
  private:
-  ForTarget<typename Of::type> best_ = best_function_of_ETCH_DISPATCH<Of>();
-  Parameters<Net> parameters_;
   State state_;
   alignas(64) float workspace_[std::max<std::size_t>(workspace_floats, 1)];
 };
