@@ -12,6 +12,12 @@
 
 namespace bench {
 
+/// A model and a place for what it says.
+template <class Model> struct WithOutput {
+  Model model;
+  alignas(64) std::array<float, Model::outputs> y;
+};
+
 /// One sample a call.
 template <class Model> class OneSample {
  public:
@@ -22,11 +28,7 @@ template <class Model> class OneSample {
   std::span<const float> output() const { return memory_->y; }
 
  private:
-  struct Memory {
-    Model model;
-    alignas(64) std::array<float, Model::outputs> y;
-  };
-  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
+  std::unique_ptr<WithOutput<Model>> memory_ = std::make_unique<WithOutput<Model>>();
   std::span<const float, Model::inputs> x_;
 };
 
@@ -45,11 +47,7 @@ template <class Model> class NextSteps {
   std::span<const float> output() const { return memory_->y; }
 
  private:
-  struct Memory {
-    Model model;
-    alignas(64) std::array<float, Model::outputs> y;
-  };
-  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
+  std::unique_ptr<WithOutput<Model>> memory_ = std::make_unique<WithOutput<Model>>();
   Stream stream_;
 };
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "etch/tape/lowering.hpp"
+#include "etch/tape/lower_layers.hpp"
 
 // From types to values: writes a whole formula on a tape.
 
