@@ -9,8 +9,8 @@
 #include "etch/expr/recurrence.hpp"
 #include "etch/tape/lowering.hpp"
 
-// From types to values: layers within formulas, one after the other, with names of their own, or step
-// by step.
+// From types to values: layers within formulas, one after the other, with names of their own, or
+// step by step.
 
 namespace etch {
 
