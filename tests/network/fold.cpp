@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 #include "etch/layers/activations.hpp"
+#include "etch/layers/names.hpp"
 #include "etch/layers/pool.hpp"
 #include "etch/layers/shape.hpp"
 #include "etch/network/model.hpp"
@@ -20,7 +21,8 @@ using Branch = Residual<Conv2d<4, 3, Padding<1>, Bias<false>>, BatchNorm2d<>, Re
                         Conv2d<4, 3, Padding<1>>, BatchNorm2d<Affine<false>>>;
 using Net = Network<Input<2, 6, 6>, Conv2d<4, 3, Padding<1>, Groups<2>>,
                     BatchNorm2d<Epsilon<0.1>>, ReLU, Branch, MaxPool2d<2>, BatchNorm2d<>, Flatten,
-                    Sequential<Linear<7, Bias<false>>, BatchNorm1d<>>, Tanh, Linear<3>>;
+                    Sequential<Linear<7, Bias<false>>, BatchNorm1d<>>, Share<"same", Linear<7>>,
+                    Tanh, Share<"same", Linear<7>>, Linear<3>>;
 
 /// Any numbers but zeros and ones, variances above zero.
 std::unique_ptr<Parameters<Net>> drawn() {
@@ -45,8 +47,8 @@ TEST_CASE("normalisations behind a linear layer or a convolution become part of 
                 Folded<Net>,
                 Network<Input<2, 6, 6>, Conv2d<4, 3, Padding<1>, Groups<2>>, ReLU,
                         Residual<Conv2d<4, 3, Padding<1>>, ReLU, Conv2d<4, 3, Padding<1>>>,
-                        MaxPool2d<2>, BatchNorm2d<>, Flatten, Sequential<Linear<7>>, Tanh,
-                        Linear<3>>>);
+                        MaxPool2d<2>, BatchNorm2d<>, Flatten, Sequential<Linear<7>>,
+                        Share<"same", Linear<7>>, Tanh, Share<"same", Linear<7>>, Linear<3>>>);
   static_assert(std::is_same_v<Folded<Folded<Net>>, Folded<Net>>);
   static_assert(std::is_same_v<
                 Folded<Network<Input<2, 9>, Conv1d<3, 3, Causal<>, Bias<false>>, BatchNorm1d<>>>,

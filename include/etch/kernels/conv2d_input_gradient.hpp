@@ -111,8 +111,8 @@ HWY_INLINE void gathered_input_gradient(const float* g, const float* weight,
 // ---- by correlation -----------------------------------------------------------------------------
 
 /// dx of one group at the rows first_row, first_row + stride, ... and columns likewise.
-template <Conv2dSpec s, std::size_t first_row, std::size_t first_column>
-HWY_INLINE void input_gradient_phase(const float* g, const float* weight,
+template <Conv2dSpec s, std::size_t first_row, std::size_t first_column, class W>
+HWY_INLINE void input_gradient_phase(const float* g, const W* weight,
                                      float* HWY_RESTRICT scratch, float* HWY_RESTRICT dx) {
   constexpr Correlation c = gradient_correlation(s, first_row, first_column);
   constexpr std::size_t width = c.out[1];
@@ -142,8 +142,8 @@ template <Conv2dSpec s> constexpr std::size_t gradient_packing() {
 }
 
 /// dx of one group with a stride: all phases into an image in scratch, then the chain.
-template <Conv2dSpec s, class Finish>
-HWY_INLINE void strided_input_gradient(const float* g, const float* weight,
+template <Conv2dSpec s, class W, class Finish>
+HWY_INLINE void strided_input_gradient(const float* g, const W* weight,
                                        float* HWY_RESTRICT scratch, const Finish& finish) {
   constexpr std::size_t rows = std::min(s.stride[0], s.height);
   constexpr std::size_t columns = std::min(s.stride[1], s.width);
@@ -178,7 +178,9 @@ void conv2d_input_gradient(const float* g, const float* weight, const float* con
   for (std::size_t sample = 0; sample < spec.batch; ++sample) {
     for (std::size_t group = 0; group < spec.groups; ++group) {
       const float* from = g + sample * spec.y_batch + group * plane;
-      const float* w = weight + sample * spec.weight_batch + group * detail::group_weights(spec);
+      using W = typename etch::detail::stored_number<spec.type>::of;
+      const W* const w = reinterpret_cast<const W*>(weight) + sample * spec.weight_batch +
+                         group * detail::group_weights(spec);
       const std::size_t first = group * inputs;
       const auto finish = [=](auto count, std::size_t channel, std::size_t pixel,
                               hn::Vec<FloatTag> sum) HWY_ATTR {

@@ -240,8 +240,9 @@ constexpr bool strided(const Conv2dSpec& s) { return s.stride[0] != 1 || s.strid
 
 /// Whether the input gradient takes the products of all weights with all pixels of g rather than a
 /// correlation, which multiplies with the zeros around g, too; gathering costs about as much as two
-/// outputs.
+/// outputs. Products of small numbers are another kernel, for matrices in pairs.
 constexpr bool gradient_by_products(const Conv2dSpec& s) {
+  if (s.type != NumberType::f32) return false;
   const std::size_t outputs = group_outputs(s);
   const std::size_t pixels = s.height * s.width, products = s.out_height * s.out_width;
   return !strided(s) && pixels * outputs > products * outputs * 5 / 4 + 2 * pixels;

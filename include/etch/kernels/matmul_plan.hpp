@@ -28,8 +28,13 @@ constexpr Gemm without_idle_strides(Gemm g) {
   return g;
 }
 
-/// q and k run through memory as one long k.
+constexpr bool is_small(const Gemm& g) {
+  return g.a_type != NumberType::f32 || g.b_type != NumberType::f32;
+}
+
+/// q and k run through memory as one long k. Pairs are of k alone.
 constexpr Gemm merge_depth(Gemm g) {
+  if (is_small(g)) return g;
   if (g.k == 1) {
     g.a_k = g.a_q;
     g.b_k = g.b_q;
@@ -194,24 +199,23 @@ constexpr Gemm packed_gemm(Gemm g, std::size_t width) {
 
 // A product with small numbers (matmul_small.hpp).
 
-constexpr bool is_small(const Gemm& g) {
-  return g.a_type != NumberType::f32 || g.b_type != NumberType::f32;
-}
 constexpr std::size_t pairs_of(std::size_t k) { return (k + 1) / 2; }
 
-/// Steps on either side of zero for which a sum of k products with 127 stays within 32 bits.
-constexpr float largest_step(std::size_t k) {
-  const std::size_t fits = 0x7fffffff / (127 * k);
+/// Steps on either side of zero for which a sum of so many products with 127 stays within 32 bits.
+constexpr float largest_step(std::size_t terms) {
+  const std::size_t fits = 0x7fffffff / (127 * terms);
   return static_cast<float>(std::clamp<std::size_t>(fits, 2, 32767) - 1);
 }
 
 /// Floats for a row as integers: what a step is worth, and room for a whole register at the end.
-constexpr std::size_t rounded_floats(std::size_t k) { return (1 + pairs_of(k) + 8 + 15) / 16 * 16; }
+constexpr std::size_t rounded_floats(const Gemm& g) {
+  return (1 + g.q * pairs_of(g.k) + 8 + 15) / 16 * 16;
+}
 
 /// Partial sums of an element: enough multiply-adds are to be in flight; of integers one is enough.
 constexpr std::size_t small_split(const Gemm& g) {
   if (g.b_type == NumberType::i8) return 1;
-  return g.m * g.n <= 32 && g.k >= 16 ? 4 : 2;
+  return g.m * g.n <= 32 && g.q * g.k >= 16 ? 4 : 2;
 }
 
 /// What is expanded of B serves a few rows; the other registers go across.
@@ -228,8 +232,8 @@ constexpr std::size_t packed_floats(const Gemm& g) {
 
 /// Whether rows can be merged depends on the chain as well; here all outcomes are provided for.
 constexpr std::size_t matmul_scratch(Gemm g) {
-  if (g.a_type == NumberType::i8) return g.outer * g.n * rounded_floats(g.k);
-  if (g.b_type == NumberType::i8) return g.outer * g.m * rounded_floats(g.k);
+  if (g.a_type == NumberType::i8) return g.outer * g.n * rounded_floats(g);
+  if (g.b_type == NumberType::i8) return g.outer * g.m * rounded_floats(g);
   g = merge_depth(without_idle_strides(g));
   std::size_t floats = 0;
   const auto add = [&](Gemm p) {

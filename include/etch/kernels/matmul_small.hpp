@@ -21,15 +21,15 @@
 #include "etch/kernels/small_numbers.hpp"
 #include "etch/tape/heavy.hpp"
 
-// Products with a B of small numbers, which lie in pairs of k: [k / 2, n, 2]. A 32-bit lane holds
-// both numbers of its column.
+// Products with a B of small numbers, which lie in pairs of k: [k / 2, n, 2], or [k / 2, q, n, 2]. A
+// 32-bit lane holds both numbers of its column.
 //
 //   bf16   each half becomes a float by a shift or a mask; sums of even and of odd k are separate,
 //          of four where C is small
 //   int8   a row of A is rounded to 16-bit integers, as many steps as leave no sum of products
-//          beyond 32 bits: 2^14 and more for k <= 1000, an error that is small beside that of the
-//          weights. Sums are exact, so their order does not matter. NaN or infinity in a row of A
-//          makes its results NaN
+//          beyond 32 bits: 2^14 and more for 1000 terms, an error that is small beside that of
+//          the weights. Sums are exact, so their order does not matter. NaN or infinity in a row of
+//          A makes its results NaN
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
@@ -80,7 +80,7 @@ template <Gemm g, Tile t, std::size_t... pair, class D>
 HWY_INLINE void add_bf16_pairs(D d, const float* a, const unsigned char* b,
                                hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<pair...>) {
   constexpr std::size_t size = t.rows * t.vectors;
-  (add_bf16_pair<g, t>(d, a + 2 * pair * g.a_k, b + pair * g.n * 4, acc + 2 * pair * size,
+  (add_bf16_pair<g, t>(d, a + 2 * pair * g.a_k, b + pair * g.b_k * 4, acc + 2 * pair * size,
                        acc + (2 * pair + 1) * size, std::make_index_sequence<t.vectors>{}),
    ...);
 }
@@ -100,15 +100,13 @@ HWY_INLINE void add_bf16_single(D d, const float* a, const unsigned char* b,
   add_bf16_pairs<column, t>(d, pair, b, acc, std::make_index_sequence<1>{});
 }
 
-template <Gemm g, Tile t, auto chain, class D>
-HWY_INLINE void run_bf16_tile(D d, const float* a, const unsigned char* b, const Position& at,
-                              const float* const* sources, float* const* targets) {
-  constexpr std::size_t size = t.rows * t.vectors, step = t.split / 2;
-  constexpr std::size_t pairs = g.k / 2, rest = pairs % step;
-  hn::Vec<D> acc[size * t.split];
-  set_zero(d, acc, std::make_index_sequence<size * t.split>{});
+/// All k of one q.
+template <Gemm g, Tile t, class D>
+HWY_INLINE void add_bf16_depth(D d, const float* a, const unsigned char* b,
+                               hn::Vec<D>* HWY_RESTRICT acc) {
+  constexpr std::size_t step = t.split / 2, pairs = g.k / 2, rest = pairs % step;
   const auto add = [&](std::size_t pair, auto count) HWY_ATTR {
-    add_bf16_pairs<g, t>(d, a + 2 * pair * g.a_k, b + pair * g.n * 4, acc,
+    add_bf16_pairs<g, t>(d, a + 2 * pair * g.a_k, b + pair * g.b_k * 4, acc,
                          std::make_index_sequence<count()>{});
   };
   for (std::size_t pair = 0; pair < pairs - rest; pair += step) {
@@ -116,7 +114,18 @@ HWY_INLINE void run_bf16_tile(D d, const float* a, const unsigned char* b, const
   }
   if constexpr (rest != 0) add(pairs - rest, std::integral_constant<std::size_t, rest>{});
   if constexpr (g.k % 2 != 0) {
-    add_bf16_single<g, t>(d, a + 2 * pairs * g.a_k, b + pairs * g.n * 4, acc);
+    add_bf16_single<g, t>(d, a + 2 * pairs * g.a_k, b + pairs * g.b_k * 4, acc);
+  }
+}
+
+template <Gemm g, Tile t, auto chain, class D>
+HWY_INLINE void run_bf16_tile(D d, const float* a, const unsigned char* b, const Position& at,
+                              const float* const* sources, float* const* targets) {
+  constexpr std::size_t size = t.rows * t.vectors;
+  hn::Vec<D> acc[size * t.split];
+  set_zero(d, acc, std::make_index_sequence<size * t.split>{});
+  for (std::size_t q = 0; q < g.q; ++q) {
+    add_bf16_depth<g, t>(d, a + q * g.a_q, b + q * g.b_q * 4, acc);
   }
   fold_parts<size, t.split>(acc);
   finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
@@ -124,29 +133,32 @@ HWY_INLINE void run_bf16_tile(D d, const float* a, const unsigned char* b, const
 
 // --- int8 ---
 
-/// A row of A as integers: what one step is worth, then pairs of 16-bit numbers of steps.
+/// f(q, k, v) for vectors v of a row of A from element (q, k) on, zeros behind the last k.
+template <Gemm g, class F> HWY_INLINE void for_each_vector(const float* a, const F& f) {
+  const FloatTag d;
+  constexpr std::size_t rest = g.k % lanes;
+  for (std::size_t q = 0; q < g.q; ++q, a += g.a_q) {
+    for (std::size_t k = 0; k < g.k - rest; k += lanes) {
+      f(q, k, load_strided<lanes, g.a_k>(d, a + k * g.a_k));
+    }
+    if constexpr (rest != 0) {
+      const auto v = load_strided<rest, g.a_k>(d, a + (g.k - rest) * g.a_k);
+      f(q, g.k - rest, hn::IfThenElseZero(hn::FirstN(d, rest), v));
+    }
+  }
+}
+
+/// A row of A as integers: what one step is worth, then for each q pairs of 16-bit numbers of steps.
 template <Gemm g> HWY_INLINE void round_row(const float* a, float* HWY_RESTRICT to) {
   const FloatTag d;
   const hn::Rebind<std::int32_t, FloatTag> d32;
   const hn::Rebind<std::int16_t, FloatTag> d16;
-  constexpr std::size_t rest = g.k % lanes;
-  const auto load = [&](std::size_t k) HWY_ATTR {
-    return load_strided<lanes, g.a_k>(d, a + k * g.a_k);
-  };
-  const auto load_rest = [&]() HWY_ATTR {
-    return load_strided<(rest == 0 ? 1 : rest), g.a_k>(d, a + (g.k - rest) * g.a_k);
-  };
-  const auto only_rest = [&](hn::Vec<FloatTag> v) HWY_ATTR {
-    return hn::IfThenElseZero(hn::FirstN(d, rest), v);
-  };
   hn::Vec<FloatTag> most = hn::Zero(d), bad = hn::Zero(d);
-  const auto look = [&](hn::Vec<FloatTag> v) HWY_ATTR {
+  for_each_vector<g>(a, [&](std::size_t, std::size_t, hn::Vec<FloatTag> v) HWY_ATTR {
     most = hn::Max(most, hn::Abs(v));
     bad = hn::Add(bad, hn::Sub(v, v));  // NaN if v is not finite
-  };
-  for (std::size_t k = 0; k < g.k - rest; k += lanes) look(load(k));
-  if constexpr (rest != 0) look(only_rest(load_rest()));
-  const auto largest = hn::MaxOfLanes(d, most), steps = hn::Set(d, largest_step(g.k));
+  });
+  const auto largest = hn::MaxOfLanes(d, most), steps = hn::Set(d, largest_step(g.q * g.k));
   // No branches, for all inputs are to take the same time. Below this a step would be denormal.
   const auto normal = hn::Gt(largest, hn::Set(d, 1e-30f));
   const auto step = hn::IfThenElseZero(normal, hn::Div(largest, steps));
@@ -155,16 +167,16 @@ template <Gemm g> HWY_INLINE void round_row(const float* a, float* HWY_RESTRICT 
   // No room for a fraction is left beside it: the sum is the nearest integer, halves to even.
   const auto magic = hn::Set(d, 12582912.0f);
   auto* integers = reinterpret_cast<unsigned char*>(to + 1);
-  const auto round = [&](std::size_t k, hn::Vec<FloatTag> v) HWY_ATTR {
+  // Lanes behind the last k are written before the next q is.
+  for_each_vector<g>(a, [&](std::size_t q, std::size_t k, hn::Vec<FloatTag> v) HWY_ATTR {
     const auto shifted = hn::Add(hn::Mul(v, inverse), magic);
     const auto number = hn::Sub(hn::BitCast(d32, shifted), hn::BitCast(d32, magic));
     HWY_ALIGN std::int16_t rounded[lanes];
     hn::Store(hn::DemoteTo(d16, number), d16, rounded);
-    std::memcpy(integers + 2 * k, rounded, sizeof rounded);
-  };
-  for (std::size_t k = 0; k < g.k - rest; k += lanes) round(k, load(k));
-  if constexpr (rest != 0) round(g.k - rest, only_rest(load_rest()));
-  if constexpr (lanes == 1 && g.k % 2 != 0) std::memset(integers + 2 * g.k, 0, 2);
+    unsigned char* const place = integers + 4 * q * pairs_of(g.k) + 2 * k;
+    std::memcpy(place, rounded, sizeof rounded);
+    if constexpr (lanes == 1) std::memset(place + 2, 0, 2);  // the other of its pair
+  });
 }
 
 template <Gemm g, Tile t, std::size_t... r, class D, class V>
@@ -202,19 +214,22 @@ template <Gemm g, Tile t, auto chain, class D>
 HWY_INLINE void run_int8_tile(D d, const float* rounded, const unsigned char* b,
                               const Position& at, const float* const* sources,
                               float* const* targets) {
-  constexpr std::size_t size = t.rows * t.vectors, pairs = pairs_of(g.k);
+  constexpr std::size_t size = t.rows * t.vectors;
   const hn::Rebind<std::int32_t, D> d32;
   hn::Vec<decltype(d32)> sums[size];
   set_zero(d32, sums, std::make_index_sequence<size>{});
   const float* rows[t.rows];
   const unsigned char* integers[t.rows];
   for (std::size_t r = 0; r < t.rows; ++r) {
-    rows[r] = rounded + r * rounded_floats(g.k);
+    rows[r] = rounded + r * rounded_floats(g);
     integers[r] = bytes_at(rows[r], 4);
   }
-  for (std::size_t pair = 0; pair < pairs; ++pair) {
-    add_int8_pair<g, t>(d32, integers, pair, b + pair * g.n * 2, sums,
-                        std::make_index_sequence<t.vectors>{});
+  for (std::size_t q = 0, pair = 0; q < g.q; ++q) {
+    const unsigned char* of_pair = b + q * g.b_q * 2;
+    for (std::size_t k = 0; k < g.k; k += 2, ++pair, of_pair += g.b_k * 2) {
+      add_int8_pair<g, t>(d32, integers, pair, of_pair, sums,
+                          std::make_index_sequence<t.vectors>{});
+    }
   }
   hn::Vec<D> acc[size];
   scale_sums<t>(d, sums, rows, acc, std::make_index_sequence<size>{});
@@ -225,12 +240,14 @@ HWY_INLINE void run_int8_tile(D d, const float* rounded, const unsigned char* b,
 template <Gemm g>
 HWY_INLINE float int8_element(const float* rounded, const unsigned char* b) {
   std::uint32_t sum = 0;  // of rows with NaN it may go round
-  for (std::size_t k = 0; k < g.k; ++k) {
-    std::int16_t x;
-    std::int8_t w;
-    std::memcpy(&x, bytes_at(rounded, 4 + 2 * k), 2);
-    std::memcpy(&w, b + k / 2 * 2 * g.n + k % 2, 1);
-    sum += static_cast<std::uint32_t>(x * w);
+  for (std::size_t q = 0; q < g.q; ++q) {
+    for (std::size_t k = 0; k < g.k; ++k) {
+      std::int16_t x;
+      std::int8_t w;
+      std::memcpy(&x, bytes_at(rounded, 4 + 4 * q * pairs_of(g.k) + 2 * k), 2);
+      std::memcpy(&w, b + (k / 2 * g.b_k + q * g.b_q) * 2 + k % 2, 1);
+      sum += static_cast<std::uint32_t>(x * w);
+    }
   }
   return static_cast<float>(static_cast<std::int32_t>(sum)) * *rounded;
 }
@@ -242,7 +259,7 @@ HWY_INLINE void run_int8_elements(D d, const float* rounded, const unsigned char
   for (std::size_t r = 0; r < t.rows; ++r, ++at.index[1]) {
     for (std::size_t column = 0; column < t.vectors; ++column) {
       at.index[2] = first + column;
-      const float y = int8_element<g>(rounded + r * rounded_floats(g.k), b + 2 * column);
+      const float y = int8_element<g>(rounded + r * rounded_floats(g), b + 2 * column);
       run_chain<chain, 1>(d, at, hn::Set(d, y), sources, targets);
     }
   }
@@ -255,7 +272,7 @@ template <Gemm g>
 HWY_INLINE const float* small_rows(const float* a, std::size_t rows, float* scratch) {
   if constexpr (g.b_type != NumberType::i8) return a;
   for (std::size_t i = 0; i < rows; ++i) {
-    round_row<g>(a + i * g.a_row, scratch + i * rounded_floats(g.k));
+    round_row<g>(a + i * g.a_row, scratch + i * rounded_floats(g));
   }
   return scratch;
 }
@@ -264,13 +281,13 @@ HWY_INLINE const float* small_rows(const float* a, std::size_t rows, float* scra
 template <Gemm g, Tile t, auto chain, class D>
 HWY_INLINE void run_small_tile(D d, const float* a, const float* b, const Position& at,
                                const float* const* sources, float* const* targets) {
-  static_assert(g.q == 1 && g.b_col == 1 && g.b_outer == 0 && g.depth.vary == 0,
+  static_assert(g.b_col == 1 && g.b_outer == 0 && g.depth.vary == 0,
                 "etch: small numbers are the matrix of a product with vectors");
   const unsigned char* const from = bytes_at(b, at.index[2] * 2 * bytes_of(g.b_type));
   if constexpr (g.b_type == NumberType::b16) {
     run_bf16_tile<g, t, chain>(d, a + at.index[1] * g.a_row, from, at, sources, targets);
   } else {
-    const float* const rounded = a + at.index[1] * rounded_floats(g.k);
+    const float* const rounded = a + at.index[1] * rounded_floats(g);
     if constexpr (lanes == 1) run_int8_elements<g, t, chain>(d, rounded, from, at, sources, targets);
     else run_int8_tile<g, t, chain>(d, rounded, from, at, sources, targets);
   }

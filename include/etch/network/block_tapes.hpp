@@ -19,7 +19,7 @@ namespace etch {
 template <class Layers, class S> struct FormulaTape {
   constexpr Tape operator()() const {
     return with_distinct_outputs(
-        with_small_numbers(with_vector_layout(tidied(lower<Layers, S>(), true))));
+        with_scales(with_vector_layout(tidied(lower<Layers, S>(), true))));
   }
 };
 

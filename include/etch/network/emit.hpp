@@ -28,6 +28,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 
 /// Floats that the kernel of an instruction has in arrays on the stack. Those of inference are for
 /// registers, whatever the shapes; a compiler that runs out of these leaves some where they are.
@@ -104,10 +105,12 @@ template <class Source> class Routine {
     return most + next;
   }();
 
-  static HWY_NOINLINE void run(const Tensors& t) noexcept {
-    [&]<std::size_t... s>(std::index_sequence<s...>) HWY_ATTR {
-      (step<s>(t), ...);
-    }(std::make_index_sequence<program.steps.size()>{});
+  /// All steps. What it gives back means nothing: before they return from functions that give back
+  /// no vector, compilers clear the upper halves of all (vzeroupper), and in a row of short
+  /// routines that took up to a fifth of the time. So only the caller does, once.
+  [[gnu::used]] static HWY_NOINLINE hn::Vec<FloatTag> run(const Tensors& t) noexcept {
+    run_steps(t, std::make_index_sequence<program.steps.size()>{});
+    return hn::Zero(FloatTag{});
   }
 
  private:
@@ -141,17 +144,23 @@ template <class Source> class Routine {
   /// An input that is appended to is its owner's state.
   static HWY_INLINE float* window(const float* input) { return const_cast<float*>(input); }
 
-  template <std::size_t s> static HWY_INLINE void step(const Tensors& t) noexcept {
+  // Functions, for compilers may well leave a lambda on its own.
+  template <std::size_t... s>
+  static HWY_INLINE void run_steps(const Tensors& t, std::index_sequence<s...>) noexcept {
+    (step<s>(t, std::make_index_sequence<planned<s>.sources>{},
+             std::make_index_sequence<planned<s>.targets>{}),
+     ...);
+  }
+
+  template <std::size_t s, std::size_t... k, std::size_t... j>
+  static HWY_INLINE void step(const Tensors& t, std::index_sequence<k...>,
+                              std::index_sequence<j...>) noexcept {
     constexpr PlannedStep p = planned<s>;
-    [&]<std::size_t... k, std::size_t... j>(std::index_sequence<k...>,
-                                            std::index_sequence<j...>) HWY_ATTR {
-      // One entry more, for an array of none is not C++.
-      const float* const sources[] = {read<location<s, p.arguments + k>>(t)..., nullptr};
-      float* const targets[] = {write<location<s, p.arguments + p.sources + j>>(t)...,
-                                nullptr};
-      if constexpr (p.heavy < 0) elementwise<chain<s>>(sources, targets, t.length);
-      else heavy<s>(t, sources, targets);
-    }(std::make_index_sequence<p.sources>{}, std::make_index_sequence<p.targets>{});
+    // One entry more, for an array of none is not C++.
+    const float* const sources[] = {read<location<s, p.arguments + k>>(t)..., nullptr};
+    float* const targets[] = {write<location<s, p.arguments + p.sources + j>>(t)..., nullptr};
+    if constexpr (p.heavy < 0) elementwise<chain<s>>(sources, targets, t.length);
+    else heavy<s>(t, sources, targets);
   }
 
   template <std::size_t s>

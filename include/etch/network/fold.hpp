@@ -94,8 +94,19 @@ struct FoldedPlace {
   void copy() const {
     for (const auto& [name, tensor] : from) {
       if (name.compare(0, before.size(), before) != 0) continue;
-      const NamedTensor<float>& target = to.at(after + name.substr(before.size()));
-      for (std::size_t i = 0; i < tensor.info.shape.size(); ++i) target[i] = tensor[i];
+      copy(tensor, to.at(after + name.substr(before.size())));
+    }
+  }
+
+  static void copy(const NamedTensor<const float>& tensor, const NamedTensor<float>& target) {
+    for (std::size_t i = 0; i < tensor.info.shape.size(); ++i) target[i] = tensor[i];
+  }
+
+  /// Layers that several places share have no place in their names.
+  void copy_shared() const {
+    for (const auto& [name, target] : to) {
+      const bool placed = name[0] >= '0' && name[0] <= '9';
+      if (!placed) copy(from.at(name), target);
     }
   }
 
@@ -188,7 +199,9 @@ std::unique_ptr<Parameters<Folded<Net>>> fold(const Parameters<Net>& parameters)
   auto result = std::make_unique<Parameters<Folded<Net>>>();
   const auto from = detail::named_tensors<Net>(parameters.data);
   const auto to = detail::named_tensors<Folded<Net>>(result->data);
-  detail::folded<Net>::layers::run({from, to, "", ""}, 0, 0);
+  const detail::FoldedPlace all{from, to, "", ""};
+  detail::folded<Net>::layers::run(all, 0, 0);
+  all.copy_shared();
   return result;
 }
 

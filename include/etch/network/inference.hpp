@@ -62,12 +62,17 @@ class BlockByBlock<Net, batch, mp::mp_list<B...>> {
 
   /// x: [batch, input], y: [batch, output], both contiguous; workspace on a cache line.
   static void run(const float* parameters, const float* x, float* y, float* memory) noexcept {
-    [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
-      (run_block<Run<B>>(i == 0 ? x : memory + placed.result[i == 0 ? 0 : i - 1],
-                          parameters, starts[i], i + 1 == count ? y : memory + placed.result[i],
-                          memory + placed.scratch[i]),
-       ...);
-    }(std::make_index_sequence<count>{});
+    run(parameters, x, y, memory, std::make_index_sequence<count>{});
+  }
+
+ private:
+  template <std::size_t... i>
+  static HWY_INLINE void run(const float* parameters, const float* x, float* y, float* memory,
+                             std::index_sequence<i...>) noexcept {
+    (run_block<Run<B>>(i == 0 ? x : memory + placed.result[i == 0 ? 0 : i - 1],
+                        parameters, starts[i], i + 1 == count ? y : memory + placed.result[i],
+                        memory + placed.scratch[i]),
+     ...);
   }
 };
 

@@ -6,6 +6,7 @@
 #include "etch/kernels/conv2d_layout.hpp"
 #include "etch/kernels/matmul_plan.hpp"
 #include "etch/network/program.hpp"
+#include "etch/tape/small_numbers.hpp"
 
 // A tape with its plan, as constants that all vector widths share.
 
@@ -24,10 +25,19 @@ constexpr std::size_t scratch_of(const Tape& tape, const Instruction& i) {
 
 namespace detail {
 
+/// A tape whose kernels can read all of its parameters.
+template <const auto& tape>
+inline constexpr auto with_copies = freeze<[] { return with_float_copies(tape.thaw()); }>();
+template <const auto& tape> constexpr const auto& readable() {
+  if constexpr (has_small_numbers(tape)) return with_copies<tape>;
+  else return tape;
+}
+
 /// What a routine is made from. `Source` is a stateless callable type that returns a tape with
 /// distinct outputs.
 template <class Source> struct Planned {
-  static constexpr auto tape = freeze<Source{}>();
+  static constexpr auto source = freeze<Source{}>();
+  static constexpr const auto& tape = readable<source>();
   static constexpr auto program = freeze_program<tape, scratch_of>();
 
   /// The elementwise ops of a step.

@@ -27,7 +27,7 @@ template <class C, class S, class... H> struct lower_cell<C, S, Shapes<H...>> {
 template <class C, class S> struct CellTape {
   constexpr Tape operator()() const {
     const Tape tape = detail::lower_cell<C, S, detail::StatesOf<C, S>>::run();
-    return with_small_numbers(with_vector_layout(tidied(tape, true)));
+    return with_scales(with_vector_layout(tidied(tape, true)));
   }
   static constexpr Room room() { return {40, 8}; }
 };

@@ -73,13 +73,19 @@ class StreamedBlock<StreamLink<Block<Layers, S, first>, axis, late, n>> {
 
   static HWY_INLINE void run(const float* x, float* y, const float* parameters, const float* fixed,
                              float* state, const Moment& now, float* memory) noexcept {
-    [&]<std::size_t... k>(std::index_sequence<k...>) HWY_ATTR {
-      const float* const inputs[] = {
-          x, &now.position,
-          state + at[k] + RingAt<k>::start(now) * Facts::windows[k].width...};
-      Run::run({inputs, parameters, &y, memory, fixed});
-      (RingAt<k>::mirror(state + at[k], now), ...);
-    }(std::make_index_sequence<count>{});
+    run(x, {nullptr, parameters, &y, memory, fixed}, state, now,
+        std::make_index_sequence<count>{});
+  }
+
+ private:
+  template <std::size_t... k>
+  static HWY_INLINE void run(const float* x, Tensors t, [[maybe_unused]] float* state,
+                             const Moment& now, std::index_sequence<k...>) noexcept {
+    const float* const inputs[] = {
+        x, &now.position, state + at[k] + RingAt<k>::start(now) * Facts::windows[k].width...};
+    t.inputs = inputs;
+    Run::run(t);
+    (RingAt<k>::mirror(state + at[k], now), ...);
   }
 };
 
@@ -176,13 +182,19 @@ class StreamedBlocks<Net, n, mp::mp_list<Link...>> {
                              const float* x, float* y, float* memory) noexcept {
     constexpr std::uint64_t most = std::uint64_t{1} << 24;
     const Moment now{steps, static_cast<float>(std::min(steps, most))};
-    [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
-      (Run<Link>::run(i == 0 ? x : memory + placed.result[i == 0 ? 0 : i - 1],
-                      i + 1 == count ? y : memory + placed.result[i],
-                      parameters + starts[i].trained, parameters + starts[i].fixed, state + at[i],
-                      now, memory + placed.scratch[i]),
-       ...);
-    }(std::make_index_sequence<count>{});
+    run(parameters, state, now, x, y, memory, std::make_index_sequence<count>{});
+  }
+
+ private:
+  template <std::size_t... i>
+  static HWY_INLINE void run(const float* parameters, float* state, const Moment& now,
+                             const float* x, float* y, float* memory,
+                             std::index_sequence<i...>) noexcept {
+    (Run<Link>::run(i == 0 ? x : memory + placed.result[i == 0 ? 0 : i - 1],
+                    i + 1 == count ? y : memory + placed.result[i],
+                    parameters + starts[i].trained, parameters + starts[i].fixed, state + at[i],
+                    now, memory + placed.scratch[i]),
+     ...);
   }
 };
 

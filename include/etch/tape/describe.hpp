@@ -15,7 +15,7 @@ namespace etch {
 
 /// What the numbers of a value are in memory.
 template <class AnyTape> constexpr NumberType number_type_of(const AnyTape& tape, int value) {
-  const Instruction& i = tape[value];
+  const Instruction& i = tape[storage_of(tape, value)];
   return i.op == Op::parameter ? tape.parameters[i.attr.index].type : NumberType::f32;
 }
 
@@ -88,7 +88,7 @@ constexpr Gemm gemm_of_conv1d(const AnyTape& tape, const Instruction& i) {
   Gemm g{.outer = i.batched ? tape.batch : 1, .m = i.shape[0], .n = o, .q = taps, .k = c,
          .a_outer = x.batched ? x.shape.size() : 0, .a_row = c, .a_q = i.attr.dilation[1] * c,
          .a_k = 1, .b_outer = weight.batched ? weight.shape.size() : 0, .b_q = o,
-         .b_k = taps * o, .b_col = 1};
+         .b_k = taps * o, .b_col = 1, .b_type = number_type_of(tape, i.args[1])};
   if (g.outer == 1) g.a_outer = g.b_outer = 0;
   return g;
 }
@@ -162,7 +162,7 @@ constexpr Conv2dSpec conv2d_of(const AnyTape& tape, const Instruction& i) {
   s.y_batch = y.batched && s.batch != 1 ? y.shape.size() : 0;
   s.weight_batch = weight.batched && s.batch != 1 ? weight.shape.size() : 0;
   s.over_batch = i.attr.over_batch;
-  if (forward) s.type = number_type_of(tape, i.args[1]);
+  if (forward || input) s.type = number_type_of(tape, i.args[1]);
   return s;
 }
 

@@ -37,7 +37,7 @@ constexpr Dims domain_of_product(const Gemm& g) {
 /// The batch strides are zero where that tensor is shared by all samples.
 struct Conv2dSpec {
   bool over_batch = false;  ///< weight gradient: summed over samples (result not batched)
-  NumberType type = NumberType::f32;  ///< forward: of the weight
+  NumberType type = NumberType::f32;  ///< of the weight; of floats in its own gradient
   std::size_t batch = 1, channels = 1, height = 1, width = 1;
   std::size_t outputs = 1, out_height = 1, out_width = 1, groups = 1;
   Array2<std::size_t> kernel{1, 1}, stride{1, 1}, padding{}, dilation{1, 1};

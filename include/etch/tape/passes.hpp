@@ -171,8 +171,8 @@ constexpr void store_kernel_of_sequences(Tape& tape, int kernel, const Uses& use
     return use.op == Op::conv2d && use.args[1] == image && use.attr.groups == 1 &&
            tape[use.args[0]].shape[1] == 1;
   });
-  if (!one || !of_sequences) return;
   const Dims shape = tape[image].shape;
+  if (!one || !of_sequences || shape[0] == 1) return;  // of one output they are that already
   tape[kernel].shape = Dims{4, {shape[1], shape[2], shape[3], shape[0]}};
   tape.parameters[tape[kernel].attr.index].transposed = true;
   tape[image].op = Op::permute;

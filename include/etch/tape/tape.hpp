@@ -105,7 +105,8 @@ struct Name {
 /// A row of the table of parameters and buffers. `shape` is what `state_dict` shows; where
 /// `transposed` is set the library stores its first axis as the last: vectors run over outputs.
 /// Small numbers of such a matrix [out, in] come in pairs of inputs: in memory it is
-/// [in / 2, out, 2], so that a register of 32-bit lanes holds both for each of its outputs.
+/// [in / 2, out, 2], so that a register of 32-bit lanes holds both for each of its outputs. So do
+/// those of a kernel [out, in, k], as [in / 2, k, out, 2].
 struct ParameterInfo {
   Name name{};
   Dims shape{};
@@ -117,11 +118,13 @@ struct ParameterInfo {
   constexpr bool operator==(const ParameterInfo&) const = default;
 
   constexpr bool in_pairs() const {
-    return type != NumberType::f32 && transposed && shape.rank == 2;
+    return type != NumberType::f32 && transposed;
   }
   /// What it takes in memory, in floats.
   constexpr std::size_t floats() const {
-    const std::size_t numbers = in_pairs() ? (shape[1] + 1) / 2 * 2 * shape[0] : shape.size();
+    const std::size_t inputs = shape.rank < 2 ? 1 : shape[1];
+    const std::size_t numbers = in_pairs() ? shape.size() / inputs * ((inputs + 1) / 2 * 2)
+                                           : shape.size();
     return (numbers * bytes_of(type) + 3) / 4;
   }
   /// Where the i-th number in row-major order lies, counted in numbers.
@@ -129,8 +132,9 @@ struct ParameterInfo {
     if (!transposed) return i;
     const std::size_t rows = shape[0], columns = shape.size() / rows;
     const std::size_t row = i / columns, column = i % columns;
-    if (in_pairs()) return column / 2 * 2 * rows + 2 * row + column % 2;
-    return column * rows + row;
+    if (!in_pairs()) return column * rows + row;
+    const std::size_t taps = columns / shape[1], input = column / taps, tap = column % taps;
+    return ((input / 2 * taps + tap) * rows + row) * 2 + input % 2;
   }
 };
 

@@ -134,7 +134,7 @@ constexpr bool counts_positions(const View& view) {
 }
 
 /// The instruction in whose memory a value lies contiguously, reshapes being free.
-constexpr int storage_of(const Tape& tape, int value) {
+template <class AnyTape> constexpr int storage_of(const AnyTape& tape, int value) {
   while (only_renames(tape[value].op)) value = tape[value].args[0];
   return value;
 }
