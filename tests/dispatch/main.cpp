@@ -14,6 +14,7 @@
 namespace {
 
 using namespace models;
+using namespace etch::literals;
 
 // This file has no -m flag either: its target is what every machine has.
 constexpr std::int64_t targets[] = {HWY_AVX3, HWY_AVX2, HWY_SSE4, HWY_SSSE3, HWY_STATIC_TARGET};
@@ -107,7 +108,6 @@ TEST_CASE("a stream starts again after reset, and goes on from what was saved", 
 }
 
 TEST_CASE("a dispatched model has its parameters by name, as they are", "[dispatch]") {
-  using etch::literals::operator""_k;
   DenseModel model(weights<Dense>());
   MemoryModel stream(weights<Memory>());
   CHECK(model.parameters() == weights<Dense>());
@@ -117,6 +117,45 @@ TEST_CASE("a dispatched model has its parameters by name, as they are", "[dispat
   model["5.bias"_k](3) += 1;
   CHECK(model(X{})[3] == y[3] + 1);
   CHECK(stream["1.bias"_k](2) == weights<Memory>()["1.bias"_k](2));
+}
+
+TEST_CASE("dispatched models share weights", "[dispatch]") {
+  Parameters<Dense> parameters = weights<Dense>();
+  SharedDispatchedModel<Dense> model(parameters);
+  model.warm_up();
+  CHECK(model(X{}) == DenseModel(parameters)(X{}));
+  parameters["5.bias"_k](3) += 1;
+  CHECK(model(X{}) == DenseModel(parameters)(X{}));
+
+  MemoryModel own(weights<Memory>());
+  SharedDispatchedStreamingModel<Memory> voice(weights<Memory>());
+  voice.warm_up();
+  const std::array<float, 3> x = {1, 2, 3};
+  for (int i = 0; i < 3; ++i) CHECK(voice(x) == own(x));
+  own.reset();
+  voice.restore(own.state());
+  CHECK(voice(x) == own(x));
+}
+
+TEST_CASE("dispatched functions take parameters and memory of the caller", "[dispatch]") {
+  const DispatchedInfer<Dense> run;
+  Workspace<Dense> workspace;
+  X x{};
+  x[2] = 1;
+  Y y;
+  run(weights<Dense>(), workspace, x, y);
+  CHECK(y == DenseModel(weights<Dense>())(x));
+
+  const DispatchedStep<Memory> next;
+  MemoryModel model(weights<Memory>());
+  State<Memory> state;
+  StreamWorkspace<Memory> memory;
+  const std::array<float, 3> in = {1, 2, 3};
+  std::array<float, MemoryModel::outputs> out;
+  for (int i = 0; i < 3; ++i) {
+    next(weights<Memory>(), state, memory, in, out);
+    CHECK(out == model(in));
+  }
 }
 
 TEST_CASE("without being forced, a model takes the best instruction set", "[dispatch]") {

@@ -3,7 +3,7 @@
 
 // One binary for every CPU: a file that includes this (first of all of etch) and says
 //
-//   ETCH_DISPATCH(Policy)      // a DispatchedModel or DispatchedStreamingModel; no semicolon
+//   ETCH_DISPATCH(Policy)      // a DispatchedModel, say (see dispatched_model.hpp); no semicolon
 //
 // compiles the whole model for each instruction set that its compiler knows. Which one runs is
 // chosen once, when a model is made. Such a file wants no -m flag and several times the time of one
@@ -50,7 +50,8 @@ template <class Of> ForTarget<typename Of::type> best_function_of_ETCH_DISPATCH(
 
 }  // namespace etch
 
-/// Makes the functions of a dispatched model, in namespace scope of one file.
+/// Makes the functions of a dispatched model, in one file, outside of all namespaces. Models on the
+/// same network, their own or shared weights, have one function.
 #define ETCH_DISPATCH(...)                                       \
   template etch::ForTarget<typename __VA_ARGS__::Of::type>       \
   etch::best_function_of_ETCH_DISPATCH<typename __VA_ARGS__::Of>() noexcept;

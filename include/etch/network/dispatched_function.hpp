@@ -26,6 +26,11 @@ template <class Net, std::size_t n> struct StepFunction {
                     float* y, float* workspace);
 };
 
+/// Of a network with a mistake.
+struct NoFunction {
+  using type = void();
+};
+
 /// The best there is for this machine. If the linker misses it, no file has ETCH_DISPATCH(model).
 template <class Of> ForTarget<typename Of::type> best_function_of_ETCH_DISPATCH() noexcept;
 

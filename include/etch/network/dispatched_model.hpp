@@ -1,136 +1,154 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
-#include <array>
+#include <hwy/highway.h>
+
 #include <cstddef>
-#include <cstdint>
 #include <span>
 
 #include "etch/network/dispatched_function.hpp"
-#include "etch/network/inference.hpp"
-#include "etch/network/parameters.hpp"
-#include "etch/network/streaming.hpp"
+#include "etch/network/model.hpp"
+#include "etch/network/stream.hpp"
 
 // Models that run the widest vectors of the machine they are on, whatever flags they were compiled
-// with. Their functions come from the one file that has ETCH_DISPATCH: see etch/dispatch.hpp.
+// with: as their namesakes without "Dispatched", but that a call goes through one pointer. The
+// functions come from the one file that has ETCH_DISPATCH: see etch/dispatch.hpp.
 //
-// All is written into the caller: were these functions of their own, the linker would keep the copy
-// of any file that uses them, and flags of that file might ask for more than the machine has.
+//   using Policy = etch::DispatchedModel<Net>;   // in a header
+//   ETCH_DISPATCH(Policy)                        // in one file, outside of all namespaces
 
-namespace etch {
+HWY_BEFORE_NAMESPACE();
+namespace etch::HWY_NAMESPACE {
 
 namespace detail {
-
-/// The weights of a dispatched model, and its function.
-template <class Net, class Function> class Dispatched {
+/// The best function of this machine, chosen when this is made.
+template <class Function> class Dispatched {
  public:
   using Of = Function;
-
-  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
-  template <class Key> auto operator[](Key key) { return parameters_[key]; }
-  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
-
-  Parameters<Net>& parameters() noexcept { return parameters_; }
-  const Parameters<Net>& parameters() const noexcept { return parameters_; }
 
   /// The instruction set that runs: "AVX3", "AVX2", "SSE4", "SSSE3", "SCALAR", ...
   const char* target() const noexcept { return hwy::TargetName(best_.target); }
 
  protected:
-  [[gnu::always_inline]] Dispatched() noexcept {}
-  [[gnu::always_inline]] explicit Dispatched(const Parameters<Net>& parameters) noexcept
-      : parameters_(parameters) {}
-
   ForTarget<typename Of::type> best_ = best_function_of_ETCH_DISPATCH<Of>();
-  Parameters<Net> parameters_;
 };
-
 }  // namespace detail
 
-/// Model, or a batch of samples, with the instruction set chosen when it is made:
-///
-///   using Policy = etch::DispatchedModel<Net>;   // in a header
-///   ETCH_DISPATCH(Policy)                        // in one file
-///
-/// A call goes through one pointer. x [batch, input...], y [batch, output...].
+/// `infer`, to be called with parameters and memory of the caller's: those that LiveParameters has
+/// at the moment, say.
 template <class Net, std::size_t batch = 1>
-class DispatchedModel : public detail::Dispatched<Net, InferFunction<Net, batch>> {
-  using Base = detail::Dispatched<Net, InferFunction<Net, batch>>;
-
+class DispatchedInfer : public detail::Dispatched<InferFunction<Net, batch>> {
  public:
-  static constexpr std::size_t inputs = batch * InputShape<Net>::size;
-  static constexpr std::size_t outputs = batch * OutputShape<Net>::size;
-  static constexpr std::size_t workspace_floats = HWY_NAMESPACE::Inference<Net, batch>::workspace;
-
-  /// Weights all zero.
-  [[gnu::always_inline]] DispatchedModel() noexcept {}
-  [[gnu::always_inline]] explicit DispatchedModel(const Parameters<Net>& parameters) noexcept
-      : Base(parameters) {}
-
-  [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
-                                         std::span<float, outputs> y) noexcept {
-    Base::best_.run(Base::parameters_.data, x.data(), y.data(), workspace_);
+  void operator()(const Parameters<Net>& parameters, Workspace<Net, batch>& workspace,
+                  std::span<const float, batch * InputShape<Net>::size> x,
+                  std::span<float, batch * OutputShape<Net>::size> y) const noexcept {
+    this->best_.run(parameters.data, x.data(), y.data(), workspace.data);
   }
-  [[gnu::always_inline]] std::array<float, outputs> operator()(
-      std::span<const float, inputs> x) noexcept {
-    std::array<float, outputs> y;
-    Base::best_.run(Base::parameters_.data, x.data(), y.data(), workspace_);
-    return y;
-  }
-
- private:
-  alignas(64) float workspace_[std::max<std::size_t>(workspace_floats, 1)];
 };
 
-/// StreamingModel with the instruction set chosen when it is made; n steps a call.
+/// `step` likewise.
 template <class Net, std::size_t n = 1>
-class DispatchedStreamingModel : public detail::Dispatched<Net, StepFunction<Net, n>> {
-  using Base = detail::Dispatched<Net, StepFunction<Net, n>>;
-  using Run = HWY_NAMESPACE::Streaming<Net, n>;
-
+class DispatchedStep : public detail::Dispatched<StepFunction<Net, n>> {
  public:
-  static constexpr std::size_t inputs = Run::inputs, outputs = Run::outputs;
-  static constexpr std::size_t workspace_floats = Run::workspace;
-  static constexpr std::size_t state_floats = Run::state_floats;
-
-  /// What is remembered from one call to the next: plain memory, that may be copied and put back.
-  struct State {
-    alignas(64) float data[std::max<std::size_t>(state_floats, 1)] = {};
-    std::uint64_t steps = 0;  ///< since the start
-  };
-
-  /// Weights all zero.
-  [[gnu::always_inline]] DispatchedStreamingModel() noexcept {}
-  [[gnu::always_inline]] explicit DispatchedStreamingModel(
-      const Parameters<Net>& parameters) noexcept
-      : Base(parameters) {}
-
-  [[gnu::always_inline]] void operator()(std::span<const float, inputs> x,
-                                         std::span<float, outputs> y) noexcept {
-    Base::best_.run(Base::parameters_.data, state_.data, state_.steps, x.data(), y.data(), workspace_);
-    state_.steps += n;
+  void operator()(const Parameters<Net>& parameters, State<Net, n>& state,
+                  StreamWorkspace<Net, n>& workspace,
+                  std::span<const float, Streaming<Net, n>::inputs> x,
+                  std::span<float, Streaming<Net, n>::outputs> y) const noexcept {
+    this->best_.run(parameters.data, state.data, state.steps, x.data(), y.data(),
+                    workspace.data);
+    state.steps += n;
   }
-  [[gnu::always_inline]] std::array<float, outputs> operator()(
-      std::span<const float, inputs> x) noexcept {
-    std::array<float, outputs> y;
-    (*this)(x, std::span<float, outputs>(y));
-    return y;
-  }
-
-  /// As if nothing had come in yet.
-  [[gnu::always_inline]] void reset() noexcept {
-    std::ranges::fill(state_.data, 0.f);
-    state_.steps = 0;
-  }
-  /// What restore takes.
-  [[gnu::always_inline]] State save() const noexcept { return state_; }
-  /// Goes on from where the state was saved, to the bit.
-  [[gnu::always_inline]] void restore(const State& state) noexcept { state_ = state; }
-
- private:
-  State state_;
-  alignas(64) float workspace_[std::max<std::size_t>(workspace_floats, 1)];
 };
 
+namespace detail {
+template <class Self, class Net, std::size_t batch>
+class DispatchedModelCalls : public ModelCalls<Self, Net, batch, DispatchedInfer<Net, batch>> {
+ public:
+  using Of = InferFunction<Net, batch>;
+  /// See DispatchedInfer.
+  const char* target() const noexcept { return this->function_.target(); }
+};
+
+template <class Self, class Net, std::size_t n>
+class DispatchedStreamCalls : public StreamCalls<Self, Net, n, DispatchedStep<Net, n>> {
+ public:
+  using Of = StepFunction<Net, n>;
+  /// See DispatchedStep.
+  const char* target() const noexcept { return this->function_.target(); }
+};
+}  // namespace detail
+
+/// Model, also of a batch: x [batch, input...], y [batch, output...].
+template <class Net, std::size_t batch = 1, bool valid = Net::valid>
+class DispatchedModel
+    : public detail::DispatchedModelCalls<DispatchedModel<Net, batch>, Net, batch>,
+      public detail::OwnParameters<Net> {
+ public:
+  using detail::OwnParameters<Net>::OwnParameters;
+};
+
+/// SharedModel, also of a batch.
+template <class Net, std::size_t batch = 1, bool valid = Net::valid>
+class SharedDispatchedModel
+    : public detail::DispatchedModelCalls<SharedDispatchedModel<Net, batch>, Net, batch>,
+      public detail::SharedParameters<Net> {
+ public:
+  using detail::SharedParameters<Net>::SharedParameters;
+};
+
+/// StreamingModel: n steps a call, x and y as `step` has them.
+template <class Net, std::size_t n = 1, bool ok = streams<Net, n>>
+class DispatchedStreamingModel
+    : public detail::DispatchedStreamCalls<DispatchedStreamingModel<Net, n>, Net, n>,
+      public detail::OwnParameters<Net> {
+ public:
+  using detail::OwnParameters<Net>::OwnParameters;
+};
+
+/// SharedStreamingModel.
+template <class Net, std::size_t n = 1, bool ok = streams<Net, n>>
+class SharedDispatchedStreamingModel
+    : public detail::DispatchedStreamCalls<SharedDispatchedStreamingModel<Net, n>, Net, n>,
+      public detail::SharedParameters<Net> {
+ public:
+  using detail::SharedParameters<Net>::SharedParameters;
+};
+
+/// Of networks with a mistake, which has been reported; so that no other error hides the first.
+template <class Net, std::size_t batch>
+class DispatchedModel<Net, batch, false> : public Model<Net, false> {
+ public:
+  using Of = NoFunction;
+  using Model<Net, false>::Model;
+  const char* target() const noexcept;
+};
+template <class Net, std::size_t batch>
+class SharedDispatchedModel<Net, batch, false> : public DispatchedModel<Net, batch, false> {
+ public:
+  using DispatchedModel<Net, batch, false>::DispatchedModel;
+};
+template <class Net, std::size_t n>
+class DispatchedStreamingModel<Net, n, false> : public StreamingModel<Net, n, false> {
+ public:
+  using Of = NoFunction;
+  using StreamingModel<Net, n, false>::StreamingModel;
+  const char* target() const noexcept;
+};
+template <class Net, std::size_t n>
+class SharedDispatchedStreamingModel<Net, n, false>
+    : public DispatchedStreamingModel<Net, n, false> {
+ public:
+  using DispatchedStreamingModel<Net, n, false>::DispatchedStreamingModel;
+};
+
+}  // namespace etch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+namespace etch {
+using HWY_NAMESPACE::DispatchedInfer;
+using HWY_NAMESPACE::DispatchedModel;
+using HWY_NAMESPACE::DispatchedStep;
+using HWY_NAMESPACE::DispatchedStreamingModel;
+using HWY_NAMESPACE::SharedDispatchedModel;
+using HWY_NAMESPACE::SharedDispatchedStreamingModel;
 }  // namespace etch

@@ -35,6 +35,10 @@ template <class Net, std::size_t n> struct OnThisTarget<StepFunction<Net, n>> {
   }
 };
 
+template <> struct OnThisTarget<NoFunction> {
+  static void run() noexcept {}
+};
+
 template <class Of> struct Compiled {
   static constexpr ForTarget<typename Of::type> best{&OnThisTarget<Of>::run, HWY_TARGET};
 };

@@ -11,12 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <utility>
 
 #include "etch/network/check_input.hpp"
 #include "etch/network/flush_denormals.hpp"
+#include "etch/network/held_parameters.hpp"
 #include "etch/network/inference.hpp"
 #include "etch/network/parameters.hpp"
 
@@ -74,11 +74,22 @@ struct same_sizes<Shapes<S...>, X...> {
   static constexpr bool value = ((S::size == numbers_in<X>) && ...);
 };
 
-/// The calls of a model and the memory for them. Self has parameters().
-template <class Self, class Net> class ModelCalls {
+/// `infer` as compiled with its caller.
+template <class Net, std::size_t batch> struct InlineInfer {
+  HWY_INLINE void operator()(const Parameters<Net>& parameters, Workspace<Net, batch>& workspace,
+                             std::span<const float, batch * InputShape<Net>::size> x,
+                             std::span<float, batch * OutputShape<Net>::size> y) const noexcept {
+    infer<Net, batch>(parameters, workspace, x, y);
+  }
+};
+
+/// The calls of a model and the memory for them. Self has parameters(), Function is called as
+/// `infer` is.
+template <class Self, class Net, std::size_t batch = 1, class Function = InlineInfer<Net, batch>>
+class ModelCalls {
  public:
-  static constexpr std::size_t inputs = InputShape<Net>::size;
-  static constexpr std::size_t outputs = OutputShape<Net>::size;
+  static constexpr std::size_t inputs = batch * InputShape<Net>::size;
+  static constexpr std::size_t outputs = batch * OutputShape<Net>::size;
 
   /// y = model(x): x an array, C array or span of `inputs` floats.
   template <class X> std::array<float, outputs> operator()(const X& x) noexcept {
@@ -97,7 +108,7 @@ template <class Self, class Net> class ModelCalls {
   /// y = model(x0, x1) of a network with several inputs, each as above. model(x) takes them one
   /// after the other.
   template <class First, class... More>
-    requires(sizeof...(More) > 0 && OneOfInputs<Net, First>)
+    requires(sizeof...(More) > 0 && batch == 1 && OneOfInputs<Net, First>)
   std::array<float, outputs> operator()(const First& first, const More&... more) noexcept {
     using Wanted = etch::detail::InputsOf<Net>;
     constexpr bool fits = same_sizes<Wanted, First, More...>::value;
@@ -116,7 +127,9 @@ template <class Self, class Net> class ModelCalls {
   }
 
   /// The same, or an error if an index among the inputs has no row in its table: see check_input.
-  Result<std::array<float, outputs>> checked(std::span<const float, inputs> x) {
+  Result<std::array<float, outputs>> checked(std::span<const float, inputs> x)
+    requires(batch == 1)
+  {
     if (auto good = check_input<Net>(x); !good) return good.error();
     return (*this)(x);
   }
@@ -132,6 +145,9 @@ template <class Self, class Net> class ModelCalls {
     (*this)(zeros);
   }
 
+ protected:
+  [[no_unique_address]] Function function_;
+
  private:
   template <class X> void run(const X& x, std::span<float, outputs> y) noexcept {
     constexpr std::size_t size = numbers_in<X>;
@@ -139,12 +155,12 @@ template <class Self, class Net> class ModelCalls {
                                Got<Shape<size>>>,
                   "etch: the input has another size (of a vector, pass std::span<const float, n>)");
     if constexpr (size == inputs) {
-      infer<Net, 1>(static_cast<const Self&>(*this).parameters(), workspace_,
-                    std::span<const float, inputs>(x), y);
+      function_(static_cast<const Self&>(*this).parameters(), workspace_,
+                std::span<const float, inputs>(x), y);
     }
   }
 
-  Workspace<Net> workspace_;
+  Workspace<Net, batch> workspace_;
   [[no_unique_address]] InputRow<Net> row_;
 };
 
@@ -154,38 +170,19 @@ template <class Self, class Net> class ModelCalls {
 /// The object holds everything inside; place it where so much memory may lie. Where activations may
 /// become denormal, hold a FlushDenormals around the calls.
 template <class Net, bool valid = Net::valid>
-class Model : public detail::ModelCalls<Model<Net>, Net> {
+class Model : public detail::ModelCalls<Model<Net>, Net>, public detail::OwnParameters<Net> {
  public:
-  /// Weights all zero.
-  Model() = default;
-  explicit Model(const Parameters<Net>& parameters) : parameters_(parameters) {}
-  /// Weights drawn as before training.
-  explicit Model(std::uint64_t seed) { initialize(parameters_, seed); }
-
-  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
-  template <class Key> auto operator[](Key key) { return parameters_[key]; }
-  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
-
-  Parameters<Net>& parameters() noexcept { return parameters_; }
-  const Parameters<Net>& parameters() const noexcept { return parameters_; }
-
- private:
-  Parameters<Net> parameters_;
+  using detail::OwnParameters<Net>::OwnParameters;
 };
 
 /// A model whose weights are somebody else's, who keeps them as long as it lives: the voices of a
 /// synthesizer, the characters of a game, the threads of a server. Each has its own working memory,
 /// and a pointer beside it.
 template <class Net, bool valid = Net::valid>
-class SharedModel : public detail::ModelCalls<SharedModel<Net>, Net> {
+class SharedModel : public detail::ModelCalls<SharedModel<Net>, Net>,
+                    public detail::SharedParameters<Net> {
  public:
-  explicit SharedModel(const Parameters<Net>& parameters) noexcept : parameters_(&parameters) {}
-  explicit SharedModel(const Parameters<Net>&&) = delete;  // it would dangle
-
-  const Parameters<Net>& parameters() const noexcept { return *parameters_; }
-
- private:
-  const Parameters<Net>* parameters_;
+  using detail::SharedParameters<Net>::SharedParameters;
 };
 
 /// The model of a network with a mistake, which has been reported: takes everything, so that no
@@ -194,6 +191,7 @@ template <class Net> class Model<Net, false> {
  public:
   struct Nothing {
     template <class T> operator T() const;
+    float operator[](std::size_t) const;
   };
   template <class... X> explicit Model(X&&...) {}
   template <class... X> Nothing operator()(X&&...) noexcept;

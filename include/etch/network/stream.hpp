@@ -15,6 +15,7 @@
 #include <span>
 
 #include "etch/network/flush_denormals.hpp"
+#include "etch/network/held_parameters.hpp"
 #include "etch/network/parameters.hpp"
 #include "etch/network/streaming.hpp"
 
@@ -92,8 +93,20 @@ void step(const Parameters<Net>&, State<Net, n>&, StreamWorkspace<Net, n>&, X&&,
 
 namespace detail {
 
-/// The calls of a stream, its state and the memory for them. Self has parameters().
-template <class Self, class Net, std::size_t n> class StreamCalls {
+/// `step` as compiled with its caller.
+template <class Net, std::size_t n> struct InlineStep {
+  HWY_INLINE void operator()(const Parameters<Net>& parameters, State<Net, n>& state,
+                             StreamWorkspace<Net, n>& workspace,
+                             std::span<const float, Streaming<Net, n>::inputs> x,
+                             std::span<float, Streaming<Net, n>::outputs> y) const noexcept {
+    step<Net, n>(parameters, state, workspace, x, y);
+  }
+};
+
+/// The calls of a stream, its state and the memory for them. Self has parameters(), Function is
+/// called as `step` is.
+template <class Self, class Net, std::size_t n, class Function = InlineStep<Net, n>>
+class StreamCalls {
  public:
   static constexpr std::size_t inputs = Streaming<Net, n>::inputs;
   static constexpr std::size_t outputs = Streaming<Net, n>::outputs;
@@ -112,8 +125,8 @@ template <class Self, class Net, std::size_t n> class StreamCalls {
                                Got<Shape<size>>>,
                   "etch: the input has another size (of a vector, pass std::span<const float, n>)");
     if constexpr (size == inputs) {
-      step<Net, n>(static_cast<const Self&>(*this).parameters(), state_, workspace_,
-                   std::span<const float, inputs>(x), y);
+      function_(static_cast<const Self&>(*this).parameters(), state_, workspace_,
+                std::span<const float, inputs>(x), y);
     }
   }
 
@@ -121,7 +134,8 @@ template <class Self, class Net, std::size_t n> class StreamCalls {
   void reset() noexcept { state_.reset(); }
 
   /// What has come in so far, to go back to: restore(state) of this stream or of another on the
-  /// same weights goes on with the same bits.
+  /// same weights goes on with the same bits. A State may be large (state_bytes<Net, n>): state()
+  /// is the one inside, to copy from without another on the stack.
   State<Net, n> save() const noexcept { return state_; }
   void restore(const State<Net, n>& state) noexcept { state_ = state; }
 
@@ -141,6 +155,9 @@ template <class Self, class Net, std::size_t n> class StreamCalls {
     state_ = kept;
   }
 
+ protected:
+  [[no_unique_address]] Function function_;
+
  private:
   State<Net, n> state_;
   StreamWorkspace<Net, n> workspace_;
@@ -150,36 +167,19 @@ template <class Self, class Net, std::size_t n> class StreamCalls {
 
 /// A network with its weights, its state and its memory, for a stream of n steps a call.
 template <class Net, std::size_t n = 1, bool ok = streams<Net, n>>
-class StreamingModel : public detail::StreamCalls<StreamingModel<Net, n>, Net, n> {
+class StreamingModel : public detail::StreamCalls<StreamingModel<Net, n>, Net, n>,
+                       public detail::OwnParameters<Net> {
  public:
-  /// Weights all zero.
-  StreamingModel() = default;
-  explicit StreamingModel(const Parameters<Net>& parameters) : parameters_(parameters) {}
-
-  /// model["0.weight"_k]: a parameter by its name, with the shape that PyTorch gives it.
-  template <class Key> auto operator[](Key key) { return parameters_[key]; }
-  template <class Key> auto operator[](Key key) const { return parameters_[key]; }
-
-  Parameters<Net>& parameters() noexcept { return parameters_; }
-  const Parameters<Net>& parameters() const noexcept { return parameters_; }
-
- private:
-  Parameters<Net> parameters_;
+  using detail::OwnParameters<Net>::OwnParameters;
 };
 
 /// A stream whose weights are somebody else's, who keeps them as long as it lives: the voices of a
 /// synthesizer, say. Each has its own state and working memory, and a pointer beside them.
 template <class Net, std::size_t n = 1, bool ok = streams<Net, n>>
-class SharedStreamingModel : public detail::StreamCalls<SharedStreamingModel<Net, n>, Net, n> {
+class SharedStreamingModel : public detail::StreamCalls<SharedStreamingModel<Net, n>, Net, n>,
+                             public detail::SharedParameters<Net> {
  public:
-  explicit SharedStreamingModel(const Parameters<Net>& parameters) noexcept
-      : parameters_(&parameters) {}
-  explicit SharedStreamingModel(const Parameters<Net>&&) = delete;  // it would dangle
-
-  const Parameters<Net>& parameters() const noexcept { return *parameters_; }
-
- private:
-  const Parameters<Net>* parameters_;
+  using detail::SharedParameters<Net>::SharedParameters;
 };
 
 /// The same; so that no other error hides the first.
@@ -187,6 +187,7 @@ template <class Net, std::size_t n> class StreamingModel<Net, n, false> {
  public:
   struct Nothing {
     template <class T> operator T() const;
+    float operator[](std::size_t) const;
   };
   template <class... X> explicit StreamingModel(X&&...) {}
   template <class... X> Nothing operator()(X&&...) noexcept;
