@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The road of the data, in reading order. Include all of it, or only as far as you need.
+// The road of the data, in reading order. Include all of it, or only as far as you need. What few
+// files of a program want is not in here, for compilers take their time over it:
+//
+//   etch/train.hpp                     data sets, losses, optimizers, the trainer
+//   etch/io/safetensors.hpp, npz.hpp, npy.hpp, header.hpp, embedded.hpp   weights in files
+//   etch/network/live_parameters.hpp   weights that change while others run them
+//   etch/network/fold.hpp              normalisations as part of the layers before them
+//   etch/dispatch.hpp                  one binary for every CPU
 
 #include "etch/config.hpp"
 

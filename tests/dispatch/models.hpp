@@ -33,8 +33,12 @@ template <class Net> const Parameters<Net>& weights() {
 using X = std::array<float, DenseModel::inputs>;
 using Y = std::array<float, DenseModel::outputs>;
 
-/// The same model without dispatch, in files with flags of their own.
-Y run_without_flags(const X& x);
-Y run_with_avx2(const X& x);
+/// The same model without dispatch, in files with flags of their own, and what they say it costs.
+struct Fixed {
+  Y y;
+  std::size_t stack;
+};
+Fixed run_without_flags(const X& x);
+Fixed run_with_avx2(const X& x);
 
 }  // namespace models

@@ -30,26 +30,31 @@ HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// Budgets on x86 are for its widest vectors, whatever a file is compiled for: a dispatched model
+/// may run them.
+inline constexpr std::size_t most_lanes = HWY_ARCH_X86 ? logical_lanes : lanes;
+inline constexpr std::size_t most_registers = HWY_ARCH_X86 ? 32 : detail::usable_registers + 2;
+
 /// Floats that the kernel of an instruction has in arrays on the stack. Those of inference are for
 /// registers, whatever the shapes; a compiler that runs out of these leaves some where they are.
 /// Two gradients of pools have a row of the image as well.
 constexpr std::size_t stack_floats_of(const Tape& tape, const Instruction& i) {
   constexpr std::size_t sums = 4 * logical_lanes;  // four sets of lanes, or four dot products
-  constexpr std::size_t tile = std::max((detail::usable_registers + 2) * lanes, sums);
+  constexpr std::size_t tile = std::max(most_registers * most_lanes, sums);
   switch (i.op) {
     case Op::matmul: case Op::conv1d: {
       const Gemm g = gemm_of(tape, i);
       if (etch::detail::is_small(g)) return 2 * tile + 2 * logical_lanes;  // integers, then floats
-      return std::max(tile, g.parts * etch::detail::matmul_split(g) * lanes);
+      return std::max(tile, g.parts * etch::detail::matmul_split(g) * most_lanes);
     }
     case Op::conv2d: case Op::conv2d_weight_gradient: return tile;
     case Op::conv2d_input_gradient: return 2 * tile;  // of products, then of their sums
     case Op::sum: case Op::max_reduce: case Op::softmax: case Op::log_softmax: return sums;
-    case Op::max_pool2d: case Op::max_pool2d_pick: case Op::avg_pool2d: return 8 * lanes;
-    case Op::max_pool2d_gradient: return 8 * lanes + pool2d_of(tape, i).out_width;
+    case Op::max_pool2d: case Op::max_pool2d_pick: case Op::avg_pool2d: return 8 * most_lanes;
+    case Op::max_pool2d_gradient: return 8 * most_lanes + pool2d_of(tape, i).out_width;
     case Op::avg_pool2d_gradient: {
       const Pool2dSpec s = pool2d_of(tape, i);
-      return 2 * (s.width + s.padding[1] + lanes) + s.kernel[1];
+      return 2 * (s.width + s.padding[1] + most_lanes) + s.kernel[1];
     }
     default: return 0;
   }
@@ -98,7 +103,7 @@ template <class Source> class Routine {
       const std::size_t kernel = p.heavy < 0 ? 0 : stack_floats_of(thawed, thawed[p.heavy]);
       const std::size_t pointers = 2 * (p.arguments + p.sources + p.targets + 2);
       const std::size_t bytes =
-          (p.links * lanes + kernel) * sizeof(float) + pointers * sizeof(float*);
+          (p.links * most_lanes + kernel) * sizeof(float) + pointers * sizeof(float*);
       next = std::max(next, std::min(most, bytes));
       most = std::max(most, bytes);
     }

@@ -27,7 +27,8 @@ namespace etch::HWY_NAMESPACE {
 template <class Net, std::size_t batch = 1>
 inline constexpr std::size_t workspace_bytes = sizeof(float) * Inference<Net, batch>::workspace;
 
-/// Bytes of stack that it may use, compiled with -O2. Most networks take a quarter of it.
+/// Bytes of stack that it may use, compiled with -O2, were no register there to hold anything; most
+/// networks take a quarter of it. On x86 for any of its vectors, those of a dispatched model, too.
 template <class Net, std::size_t batch = 1>
 inline constexpr std::size_t stack_bytes = frame_bytes + Inference<Net, batch>::stack;
 
