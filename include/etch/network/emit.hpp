@@ -112,7 +112,8 @@ template <class Source> class Routine {
 
   /// All steps. What it gives back means nothing: before they return from functions that give back
   /// no vector, compilers clear the upper halves of all (vzeroupper), and in a row of short
-  /// routines that took up to a fifth of the time. So only the caller does, once.
+  /// routines that took up to a fifth of the time. So only the caller does, once. (g++ takes a
+  /// result out again that nobody reads, but not of a function marked as used.)
   [[gnu::used]] static HWY_NOINLINE hn::Vec<FloatTag> run(const Tensors& t) noexcept {
     run_steps(t, std::make_index_sequence<program.steps.size()>{});
     return hn::Zero(FloatTag{});
