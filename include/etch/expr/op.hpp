@@ -131,7 +131,7 @@ struct Attributes {
   Array2<std::size_t> dilation{};  ///< conv2d
   Array6<std::size_t> order{};  ///< permute: axis i of the result is axis order[i] of x
   bool transpose_a = false;       ///< matmul: a is stored [K, M] (its last two axes)
-  bool transpose_b = false;       ///< matmul: b is stored [N, K]
+  bool transpose_b = false;       ///< matmul: b is stored [N, K]; conv2d: weight is [C,kh,kw,O]
   bool over_batch = false;        ///< sum, matmul, conv2d_weight_gradient: also summed over samples
 
   constexpr bool operator==(const Attributes&) const = default;

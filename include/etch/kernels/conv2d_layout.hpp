@@ -23,10 +23,11 @@ struct Correlation {
   Array2<std::size_t> in{1, 1}, out{1, 1};
   Array2<std::size_t> kernel{1, 1}, stride{1, 1}, dilation{1, 1};
   Array2<std::ptrdiff_t> padding{};
-  /// weight[m, c, i, j] lies at first + m * output + c * input + i * tap[0] + j * tap[1].
+  /// weight[m, c, i, j] lies at first + m * output + c * input + i * tap[0] + j * tap[1]; where
+  /// inputs come in pairs, c * input is c / 2 * pair + c % 2 * input.
   std::ptrdiff_t weight_first = 0;
   Array2<std::ptrdiff_t> weight_tap{};
-  std::size_t weight_output = 0, weight_input = 0;
+  std::size_t weight_output = 0, weight_input = 0, weight_pair = 0;
 
   constexpr bool operator==(const Correlation&) const = default;
   constexpr std::size_t pixels() const { return out[0] * out[1]; }
@@ -55,10 +56,13 @@ constexpr Correlation forward_correlation(const Conv2dSpec& s) {
     c.dilation[axis] = s.dilation[axis];
     c.padding[axis] = static_cast<std::ptrdiff_t>(s.padding[axis]);
   }
-  c.weight_tap[0] = static_cast<std::ptrdiff_t>(s.kernel[1]);
-  c.weight_tap[1] = 1;
-  c.weight_output = group_inputs(s) * window(s);
-  c.weight_input = window(s);
+  const bool pairs = s.outputs_last && s.type != NumberType::f32;
+  const std::size_t tap = !s.outputs_last ? 1 : pairs ? 2 * s.outputs : s.outputs;
+  c.weight_tap[0] = static_cast<std::ptrdiff_t>(s.kernel[1] * tap);
+  c.weight_tap[1] = static_cast<std::ptrdiff_t>(tap);
+  c.weight_output = !s.outputs_last ? group_inputs(s) * window(s) : pairs ? 2 : 1;
+  c.weight_input = pairs ? 1 : window(s) * tap;
+  c.weight_pair = pairs ? window(s) * tap : 0;
   return c;
 }
 
@@ -225,6 +229,7 @@ struct WinogradScratch {
 /// way is a function of the shape of one sample, and so are the bits.
 constexpr bool by_winograd(const Conv2dSpec& s) {
   if (s.type != NumberType::f32) return false;  // it wants sums of weights, and room for them
+  if (s.outputs_last) return false;             // which are those of sequences
   if (s.kernel[0] != 3 || s.stride[0] != 1 || s.stride[1] != 1 || s.dilation[0] != 1) return false;
   if (winograd_outputs(s) < 8) return false;
   const std::size_t inputs = group_inputs(s), outputs = group_outputs(s);

@@ -264,7 +264,8 @@ HWY_INLINE void add_taps(D d, const float* source, const W* weight,
       }
     }
     source += tap_offset<c>(1, 0, 0);
-    weight += c.weight_input;
+    if constexpr (c.weight_pair == 0) weight += c.weight_input;
+    else weight += channel % 2 == 0 ? c.weight_input : c.weight_pair - c.weight_input;
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -102,10 +103,20 @@ template <class Layers, class S> constexpr Tape batched_tape(std::size_t batch) 
 }
 }  // namespace detail
 
+namespace detail {
+template <class Layers, class S> constexpr auto inference_tape() {
+  constexpr const auto& formula = formula_tape<Layers, S>;
+  constexpr bool any = std::ranges::any_of(
+      formula.code, [](const Instruction& i) { return turns_kernel(formula, i); });
+  if constexpr (!any) return formula;
+  else return freeze<[] { return with_kernels_as_stored(formula_tape<Layers, S>.thaw()); }>();
+}
+}  // namespace detail
+
 /// Inputs: x. Outputs: y.
 template <class Layers, class S, std::size_t batch> struct InferenceTape {
   constexpr auto operator()() const {
-    auto tape = detail::formula_tape<Layers, S>;
+    auto tape = detail::inference_tape<Layers, S>();
     tape.batch = batch;
     return tape;
   }

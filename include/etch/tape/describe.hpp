@@ -152,8 +152,9 @@ constexpr Conv2dSpec conv2d_of(const AnyTape& tape, const Instruction& i) {
   s.out_height = y.shape[1];
   s.out_width = y.shape[2];
   s.groups = i.attr.groups;
+  s.outputs_last = forward && i.attr.transpose_b;
   for (std::size_t k = 0; k < 2; ++k) {
-    s.kernel[k] = weight.shape[k + 2];
+    s.kernel[k] = weight.shape[k + (s.outputs_last ? 1 : 2)];
     s.stride[k] = i.attr.stride[k];
     s.padding[k] = i.attr.padding[k];
     s.dilation[k] = i.attr.dilation[k];

@@ -36,6 +36,7 @@ constexpr Dims domain_of_product(const Gemm& g) {
 /// is the one in front; out_height and out_width may be any: beyond x there are zeros without end.
 /// The batch strides are zero where that tensor is shared by all samples.
 struct Conv2dSpec {
+  bool outputs_last = false;  ///< forward: weight is [channels, kernel, outputs]; small: in pairs
   bool over_batch = false;  ///< weight gradient: summed over samples (result not batched)
   NumberType type = NumberType::f32;  ///< of the weight; of floats in its own gradient
   std::size_t batch = 1, channels = 1, height = 1, width = 1;

@@ -185,6 +185,12 @@ constexpr bool runs_over_outputs(const Instruction& use, int matrix) {
 }
 }  // namespace detail
 
+/// Whether an instruction makes [O, C, kh, kw] of a parameter that is stored as [C, kh, kw, O].
+template <class AnyTape> constexpr bool turns_kernel(const AnyTape& tape, const Instruction& i) {
+  return i.op == Op::permute && i.attr.order == Array6<std::size_t>{{3, 0, 1}, {2}} &&
+         tape[i.args[0]].op == Op::parameter;
+}
+
 /// Decides how matrices are stored. A parameter [out, in] that is only ever contracted over `in` is
 /// kept as [in, out], so that a vector register runs over outputs; `state_dict` keeps its shape. A
 /// few outputs do not fill a register: they are dot products over long inputs, [out, in] as it is.
@@ -215,6 +221,17 @@ constexpr Tape with_vector_layout(Tape tape) {
     });
   }
   return tape;
+}
+
+/// Convolutions read kernels as with_vector_layout stores those of sequences, outputs last, and not
+/// a copy that is turned in every call. For inference, in which kernels are parameters.
+constexpr Tape with_kernels_as_stored(Tape tape) {
+  for (Instruction& i : tape.code) {
+    if (i.op != Op::conv2d || !turns_kernel(tape, tape[i.args[1]])) continue;
+    i.args[1] = tape[i.args[1]].args[0];
+    i.attr.transpose_b = true;
+  }
+  return tidied(std::move(tape), true);
 }
 
 /// Products of one term, x of one feature with its weights, say, written as what they are: then
@@ -252,7 +269,7 @@ constexpr std::size_t flops(const Tape& tape, const Instruction& i) {
     }
     case Op::conv1d: return samples * 2 * i.shape.size() * (size_of_arg(1) / i.shape[1]);
     case Op::conv2d:
-      return samples * 2 * i.shape.size() * (size_of_arg(1) / tape[i.args[1]].shape[0]);
+      return samples * 2 * i.shape.size() * (size_of_arg(1) / i.shape[0]);
     case Op::conv2d_input_gradient:
       return samples * 2 * size_of_arg(0) * (size_of_arg(1) / tape[i.args[1]].shape[0]);
     case Op::conv2d_weight_gradient:

@@ -178,7 +178,8 @@ class FloatCopies : SmallNumbers {
     if (info == nullptr) return false;
     switch (i.op) {
       case Op::matmul: case Op::conv1d: return info->in_pairs();
-      case Op::conv2d: case Op::conv2d_input_gradient: return k == 1 && !info->in_pairs();
+      case Op::conv2d: return k == 1 && info->in_pairs() == i.attr.transpose_b;
+      case Op::conv2d_input_gradient: return k == 1;
       case Op::embedding: return k == 0;
       default: return false;
     }

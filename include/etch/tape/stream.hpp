@@ -169,7 +169,7 @@ class Streamer : StreamRules {
   constexpr Value kernel_by_steps(int kernel) {
     const Instruction& i = from_[kernel];
     const Dims shape{3, {i.shape[1], i.shape[3], i.shape[0]}};
-    if (i.op == Op::permute && i.attr.order == Array6<std::size_t>{{3, 0, 1}, {2}}) {
+    if (turns_kernel(from_, i)) {
       return reshape(value(fixed(i.args[0])), shape);
     }
     return reshape(permute(value(fixed(kernel)), {.order = {{1, 2, 3}, {0}}}), shape);
