@@ -18,6 +18,9 @@
 
 namespace {
 
+// A namespace inside of which other names hide the library's.
+namespace written = test::etch::std;
+
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
@@ -42,7 +45,7 @@ etch::Parameters<Small> small_parameters() {
 const std::array mean{0.5f, -0.0f, 1e-45f};
 const std::vector<float> scale{16};
 const etch::HeaderOptions options{
-    .name_space = "test::small", .extra = {{"mean", mean}, {"scale", scale}, {"nothing", {}}}};
+    .name_space = "test::etch::std", .extra = {{"mean", mean}, {"scale", scale}, {"nothing", {}}}};
 
 std::string literal(float x) {
   std::string text;
@@ -79,20 +82,20 @@ TEST_CASE("a literal reads back as the float that it was written from") {
 }
 
 TEST_CASE("weights survive the way through a compiled header bit by bit") {
-  constexpr auto embedded = etch::embedded_parameters<Small>(test::small::weights);
-  const auto written = small_parameters();
-  for (std::size_t i = 0; i < written.floats; ++i) {
+  constexpr auto embedded = etch::embedded_parameters<Small>(written::weights);
+  const auto expected = small_parameters();
+  for (std::size_t i = 0; i < expected.floats; ++i) {
     CAPTURE(i);
-    CHECK(bits(embedded.data[i]) == bits(written.data[i]));
+    CHECK(bits(embedded.data[i]) == bits(expected.data[i]));
   }
-  REQUIRE(test::small::mean.size() == mean.size());
-  for (std::size_t i = 0; i < mean.size(); ++i) CHECK(bits(test::small::mean[i]) == bits(mean[i]));
-  CHECK(test::small::scale == std::array{16.0f});
-  CHECK(test::small::nothing.empty());
+  REQUIRE(written::mean.size() == mean.size());
+  for (std::size_t i = 0; i < mean.size(); ++i) CHECK(bits(written::mean[i]) == bits(mean[i]));
+  CHECK(written::scale == std::array{16.0f});
+  CHECK(written::nothing.empty());
 }
 
 TEST_CASE("a header lists tensors as a state_dict does") {
-  constexpr auto& tensors = test::small::weights.tensors;
+  constexpr auto& tensors = written::weights.tensors;
   REQUIRE(tensors.size() == 8);
   CHECK(tensors[2].name == "3.weight");
   CHECK(tensors[2].shape == etch::Dims{2, {3, 8}});
@@ -101,7 +104,7 @@ TEST_CASE("a header lists tensors as a state_dict does") {
   constexpr std::size_t before = 2 * 9 + 2;
   for (std::size_t i = 0; i < 3; ++i) {
     for (std::size_t j = 0; j < 8; ++j) {
-      CHECK(test::small::weights.data[before + i * 8 + j] == weight(i, j));
+      CHECK(written::weights.data[before + i * 8 + j] == weight(i, j));
     }
   }
 }
@@ -127,6 +130,11 @@ TEST_CASE("names that are not C++ are refused") {
   CHECK(error_of(parameters, {.name_space = ""}) == "'' cannot be the name of a C++ namespace");
   CHECK_FALSE(etch::header_text(parameters, {.name_space = "a::"}));
   CHECK_FALSE(etch::header_text(parameters, {.name_space = "a::1b"}));
+  CHECK_FALSE(etch::header_text(parameters, {.name_space = "a::namespace"}));
+  CHECK(error_of(parameters, {.name = "class"}) ==
+        "'class' cannot be the name of a C++ variable");
+  CHECK_FALSE(etch::header_text(parameters, {.extra = {{"and", mean}}}));
+  CHECK(etch::header_text(parameters, {.name_space = "classes", .name = "and_or"}));
   CHECK(error_of(parameters, {.name = "0.weight"}) ==
         "'0.weight' cannot be the name of a C++ variable");
   CHECK(error_of(parameters, {.extra = {{"a", mean}, {"a", mean}}}) ==

@@ -5,12 +5,12 @@
 #include <array>
 #include <etch/io/embedded.hpp>
 
-namespace test::small {
+namespace test::etch::std {
 
 /// To be passed to etch::embedded_parameters<Net>.
 struct weights_type {
   /// Name and shape of each tensor, as in PyTorch's state_dict.
-  static constexpr std::array<etch::EmbeddedTensor, 8> tensors{{
+  static constexpr ::std::array<::etch::EmbeddedTensor, 8> tensors{{
       {"0.weight", {4, {2, 1, 3, 3}}},
       {"0.bias", {1, {2}}},
       {"3.weight", {2, {3, 8}}},
@@ -47,12 +47,12 @@ struct weights_type {
   };
 };
 inline constexpr weights_type weights{};
-inline constexpr std::array<float, 3> mean{
+inline constexpr ::std::array<float, 3> mean{
     0x1p-1f, -0x0p0f, 0x0.000002p-126f,
 };
-inline constexpr std::array<float, 1> scale{
+inline constexpr ::std::array<float, 1> scale{
     0x1p4f,
 };
-inline constexpr std::array<float, 0> nothing{};
+inline constexpr ::std::array<float, 0> nothing{};
 
-}  // namespace test::small
+}  // namespace test::etch::std

@@ -4,6 +4,8 @@
 /// half a second: cmake --workflow --preset compile-time measures it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -101,6 +103,20 @@ Result<void> append_floats(std::string& out, const std::string& name, const Dims
   return {};
 }
 
+/// Words of C++20, some of them for operators, that cannot be names.
+inline constexpr auto keywords = std::to_array<std::string_view>(
+    {"alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
+     "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return",
+     "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
+     "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum",
+     "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
+     "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
+     "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
+     "requires", "return", "short", "signed", "sizeof", "static", "static_assert", "static_cast",
+     "struct", "switch", "template", "this", "thread_local", "throw", "true", "try", "typedef",
+     "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
+     "while", "xor", "xor_eq"});
+
 constexpr bool is_identifier(std::string_view text) {
   const auto letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -108,7 +124,7 @@ constexpr bool is_identifier(std::string_view text) {
   for (const char c : text) {
     if (!letter(c) && !(c >= '0' && c <= '9')) return false;
   }
-  return !text.empty() && letter(text[0]);
+  return !text.empty() && letter(text[0]) && std::ranges::find(keywords, text) == keywords.end();
 }
 
 inline bool is_namespace(std::string_view text) {
@@ -138,6 +154,7 @@ inline Result<void> check_names(const HeaderOptions& options) {
   return result;
 }
 
+// Global names, as the namespace that is asked for may have an etch or std inside of it.
 inline constexpr std::string_view header_skeleton =
     R"(// Written by etch::write_header: @count@ weights in @tensors@ tensors. Do not edit.
 // clang-format off
@@ -151,7 +168,7 @@ namespace @namespace@ {
 /// To be passed to etch::embedded_parameters<Net>.
 struct @name@_type {
   /// Name and shape of each tensor, as in PyTorch's state_dict.
-  static constexpr std::array<etch::EmbeddedTensor, @tensors@> tensors{{@rows@
+  static constexpr ::std::array<::etch::EmbeddedTensor, @tensors@> tensors{{@rows@
   }};
   /// Their elements, row-major; hexadecimal, hence exact.
   static constexpr float data[@count@]{@data@
@@ -197,7 +214,7 @@ Result<std::string> header_text(const Parameters<Net>& parameters,
   for (const NamedFloats& extra : options.extra) {
     if (!result) break;
     const Dims shape{1, {extra.values.size()}};
-    const std::string type = "std::array<float, " + detail::dims_text(shape) + ">";
+    const std::string type = "::std::array<float, " + detail::dims_text(shape) + ">";
     extras += "inline constexpr " + type + " " + extra.name + "{";
     result = detail::append_floats(extras, extra.name, shape,
                                    [&](std::size_t i) { return extra.values[i]; });
