@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::check(bytes, etch::parse_npy<Small>, etch::npy_bytes<Small>);
 
   const auto array = etch::parse_npy(bytes, "w");
-  if (!array || array->shape.size() > 32) return 0;  // more axes than NumPy has
+  if (!array) return 0;
   const std::string written = etch::npy_bytes(*array);
   const auto again = etch::parse_npy(written, "w");
   fuzz::require(again && again->shape == array->shape, "an array keeps its shape");

@@ -26,7 +26,8 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
   if (!entries || seed % 8 == 0) return size;
   std::size_t row = ZipRecord(bytes.substr(find_zip_end(bytes))).at(16, 4);
   for (const ZipEntry& entry : *entries) {
-    const auto unpacked = entry.deflated ? inflate_entry(entry) : std::string(entry.bytes);
+    const auto unpacked =
+        entry.deflated ? inflate_entry<true>(entry, entry.size) : std::string(entry.bytes);
     std::uint32_t crc = unpacked ? crc32_of(*unpacked) : entry.crc;
     for (std::size_t i = 0; i < 4; ++i, crc >>= 8) {
       data[row + 16 + i] = static_cast<std::uint8_t>(crc & 0xFF);

@@ -154,6 +154,9 @@ TEST_CASE("files that are no .npy, or a part of one, are refused") {
   CHECK(message("\x93NUMPY\x01" + std::string("\x00\x01", 2)) ==
         "w: the file ends within its header");
   CHECK(message(file_bytes("cube_2.npy").substr(0, 100)) == "w: the file ends within its header");
+  CHECK(error_of_header(good + std::string(10001 - good.size(), ' ')) ==
+        "w: the header is said to have 10001 bytes, more than that of any array of numbers");
+  CHECK(error_of_header(good + std::string(10000 - good.size(), ' ')).empty());
   CHECK(error_of_header(good, 12).empty());
   CHECK(error_of_header(good, 11) == "w: the shape is [3] of <f4, but 11 bytes follow the header");
   CHECK(error_of_header(good, 13) == "w: the shape is [3] of <f4, but 13 bytes follow the header");
@@ -185,6 +188,10 @@ TEST_CASE("a header of another structure is refused with the place") {
     CAPTURE(shape);
     CHECK(error_of_header(described("'<f4'", "False", shape)).starts_with(message));
   }
+  std::string axes = "(";
+  for (int i = 0; i < 64; ++i) axes += "1, ";
+  CHECK(error_of_header(described("'<f4'", "False", axes + ")"), 4).starts_with("w: expected all"));
+  CHECK(error_of_header(described("'<f4'", "False", axes + "1)"), 4).starts_with(message));
   CHECK(error_of_header(described("'<f4'", "False", "(4611686018427387904,)")) ==
         "w: the shape is [4611686018427387904] of <f4, but 12 bytes follow the header");
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "etch/io/npz.hpp"
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "etch/layers/linear.hpp"
@@ -90,13 +92,45 @@ TEST_CASE("compressed bytes that are damaged are refused") {
   CHECK(error_of(bytes, parse) ==
         "w: '0.weight.npy' is damaged: it does not unpack to 263 bytes");
 }
-#else
-TEST_CASE("without zlib, compressed archives are refused with what to do") {
-  CHECK(error_of(file_bytes("small_compressed.npz"), parse) ==
+
+/// An archive of one array of zeros, of which no more than the first numbers can be unpacked.
+std::string unfinished(const std::string& name, std::uint64_t count) {
+  const std::string array = etch::npy_bytes({{count}, std::vector<float>(count)});
+  const std::string head = array.substr(0, etch::detail::npy_head_bytes);
+  std::string length;
+  etch::detail::append_little_endian(length, head.size(), 2);
+  std::string bytes = std::string(1, '\0') + length;  // a block that is not compressed
+  for (const char c : length) bytes += static_cast<char>(~c);
+  bytes += head + std::string(1000, '\xFF');  // and no block
+
+  std::string file = archive({{name, bytes}}), size;
+  const std::size_t row = file.size() - 22 - name.size() - 46;
+  file[row + 10] = 8;
+  etch::detail::append_little_endian(size, array.size(), 4);
+  return file.replace(row + 24, 4, size);
+}
+
+TEST_CASE("of arrays that do not belong to the network no more than the shape is unpacked") {
+  CHECK(error_of_tiny(unfinished("more.npy", 25000)) ==
+        "w: these weights belong to another network:\n"
+        "  missing: 0.weight [1, 2]\n"
+        "  missing: 0.bias [1]\n"
+        "  surplus: more [25000]");
+  CHECK(error_of_tiny(unfinished("0.weight.npy", 25000)) ==
+        "w: these weights belong to another network:\n"
+        "  wrong shape: 0.weight, expected [1, 2], found [25000]\n"
+        "  missing: 0.bias [1]");
+}
+#endif
+
+TEST_CASE("a file of a program without zlib refuses compressed archives with what to do") {
+  constexpr auto parse_without = [](auto bytes, auto name, auto& parameters) {
+    return etch::parse_npz<Small, false>(bytes, name, parameters);
+  };
+  CHECK(error_of(file_bytes("small_compressed.npz"), parse_without) ==
         "w: '0.weight.npy' is compressed: compile with ETCH_ZLIB=1 and link zlib to read it, or "
         "write the file with numpy.savez");
 }
-#endif
 
 TEST_CASE("an .npz file is written and read") {
   check_file(".npz", reader, writer);

@@ -29,6 +29,8 @@ struct NpyArray {
 
 namespace detail {
 
+inline constexpr std::size_t npy_most_axes = 64;  // of NumPy 2, twice as many as before
+
 /// Reads the header: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 8), }
 class NpyHeader {
  public:
@@ -93,7 +95,7 @@ class NpyHeader {
     if (!accept('(')) return false;
     while (!accept(')')) {
       std::uint64_t n = 0;
-      if (!number(n)) return false;
+      if (shape.size() == npy_most_axes || !number(n)) return false;
       shape.push_back(n);
       if (!accept(',') && (shape.size() == 1 || !next_is(')'))) return false;  // (3) is no tuple
     }
@@ -123,8 +125,13 @@ constexpr Encoding npy_encoding(std::string_view descr) {
   return Encoding::other;
 }
 
-/// The array as a view into `bytes`, without a name.
-inline Result<FileTensor> parse_npy(std::string_view bytes) {
+/// NumPy reads no longer headers either (numpy.lib.format: max_header_size); those of arrays of
+/// numbers have a hundred bytes. A head is a header with what stands before it.
+inline constexpr std::size_t npy_longest_header = 10000, npy_head_bytes = npy_longest_header + 12;
+
+/// The array in a file of so many bytes, of which no more than these, the first, are needed. It has
+/// neither name nor numbers yet.
+inline Result<FileTensor> parse_npy_head(std::string_view bytes, std::size_t size) {
   constexpr std::string_view magic = "\x93NUMPY";
   if (!bytes.starts_with(magic) || bytes.size() < magic.size() + 2) {
     return Error{"no .npy file: it does not start as one"};
@@ -135,25 +142,33 @@ inline Result<FileTensor> parse_npy(std::string_view bytes) {
     return Error{"version " + std::to_string(major) + '.' + std::to_string(minor) +
                  " of the .npy format is unknown"};
   }
-  bytes.remove_prefix(magic.size() + 2);
-  const std::size_t width = major == 1 ? 2 : 4;
-  const std::uint64_t length = bytes.size() < width ? 0 : little_endian(bytes.substr(0, width));
-  if (bytes.size() < width || length > bytes.size() - width) {
-    return Error{"the file ends within its header"};
+  const std::size_t width = major == 1 ? 2 : 4, begin = magic.size() + 2 + width;
+  if (size < begin) return Error{"the file ends within its header"};
+  const std::uint64_t length = little_endian(bytes.substr(begin - width, width));
+  if (length > size - begin) return Error{"the file ends within its header"};
+  if (length > npy_longest_header) {
+    return Error{"the header is said to have " + std::to_string(length) +
+                 " bytes, more than that of any array of numbers"};
   }
-  NpyHeader header(bytes.substr(width, static_cast<std::size_t>(length)));
+  NpyHeader header(bytes.substr(begin, static_cast<std::size_t>(length)));
   if (!header.parse()) {
     return Error{"the header is not as NumPy writes that of an array of numbers, at its byte " +
                  std::to_string(header.position())};
   }
-  bytes.remove_prefix(width + static_cast<std::size_t>(length));
+  const std::uint64_t follow = size - begin - length;
   const Encoding encoding = npy_encoding(header.descr);
-  if (encoding != Encoding::other && byte_count(header.shape, encoding) != bytes.size()) {
+  if (encoding != Encoding::other && byte_count(header.shape, encoding) != follow) {
     return Error{"the shape is " + shape_text(header.shape) + " of " + shown(header.descr) +
-                 ", but " + std::to_string(bytes.size()) + " bytes follow the header"};
+                 ", but " + std::to_string(follow) + " bytes follow the header"};
   }
   return FileTensor{{}, std::string(header.descr), encoding, std::move(header.shape),
-                    header.fortran, bytes};
+                    header.fortran, {}};
+}
+
+/// The numbers of an array in the bytes of its file. Requires that its head was parsed.
+inline std::string_view numbers_of_npy(std::string_view bytes, const FileTensor& tensor) {
+  const auto count = static_cast<std::size_t>(*byte_count(tensor.shape, tensor.encoding));
+  return bytes.substr(bytes.size() - count);
 }
 
 /// What precedes the numbers, by the rules of NumPy 1.23 and later: room for an axis to grow, and
@@ -170,11 +185,12 @@ inline std::string npy_header(std::string_view descr, const FileShape& shape) {
 }
 
 inline Result<FileTensor> floats_of_npy(std::string_view bytes, const std::string& path) {
-  Result<FileTensor> tensor = parse_npy(bytes);
+  Result<FileTensor> tensor = parse_npy_head(bytes, bytes.size());
   if (!tensor) return Error{path + ": " + tensor.error().message};
   if (tensor->encoding == Encoding::other) {
     return Error{path + ": expected dtype <f4, <f2 or <f8, found " + shown(tensor->dtype)};
   }
+  tensor->bytes = numbers_of_npy(bytes, *tensor);
   return tensor;
 }
 
@@ -222,7 +238,7 @@ Result<void> parse_npy(std::string_view bytes, const std::string& name,
 }
 
 /// The bytes that numpy.save writes of the array as float32. Requires as many values as the shape
-/// says, and no more axes than NumPy allows (32).
+/// says, and no more axes than NumPy allows (64, before NumPy 2 32).
 inline std::string npy_bytes(const NpyArray& array) {
   std::string bytes = detail::npy_header("<f4", array.shape);
   for (const float value : array.values) {

@@ -25,20 +25,20 @@ namespace etch {
 
 namespace detail {
 
-/// The arrays of an archive, as views into its bytes or, where they were compressed, into `store`.
-inline Result<std::vector<FileTensor>> npz_tensors(std::string_view bytes,
-                                                   std::deque<std::string>& store) {
+/// The arrays of an archive, as their first bytes describe them. Their numbers stay packed: a small
+/// file can hold any number of zeros.
+template <bool zlib>
+Result<std::vector<FileTensor>> npz_tensors(const std::vector<ZipEntry>& entries) {
   constexpr std::string_view suffix = ".npy";
-  const Result<std::vector<ZipEntry>> entries = read_zip(bytes);
-  if (!entries) return entries.error();
   std::vector<FileTensor> tensors;
-  for (const ZipEntry& entry : *entries) {
+  std::string store;
+  for (const ZipEntry& entry : entries) {
     if (!entry.name.ends_with(suffix)) {
       return Error{"no .npz file: it holds '" + shown(entry.name) + "', which is no .npy file"};
     }
-    const Result<std::string_view> unpacked = unpack(entry, store);
-    if (!unpacked) return unpacked.error();
-    Result<FileTensor> tensor = parse_npy(*unpacked);
+    const Result<std::string_view> head = unpack<zlib>(entry, npy_head_bytes, store);
+    if (!head) return head.error();
+    Result<FileTensor> tensor = parse_npy_head(*head, entry.size);
     if (!tensor) return Error{"'" + shown(entry.name) + "': " + tensor.error().message};
     tensor->name = entry.name.substr(0, entry.name.size() - suffix.size());
     tensors.push_back(*std::move(tensor));
@@ -46,13 +46,25 @@ inline Result<std::vector<FileTensor>> npz_tensors(std::string_view bytes,
   return tensors;
 }
 
-inline Result<void> read_npz(std::span<const PlacedParameter> wanted, float* parameters,
-                             std::string_view bytes, const std::string& path,
-                             const KeyNames& names) {
+/// Only arrays that have the shape of a tensor of the network are unpacked as a whole.
+template <bool zlib>
+Result<void> load_npz(std::span<const PlacedParameter> wanted, float* parameters,
+                      std::string_view bytes, const KeyNames& names) {
+  const Result<std::vector<ZipEntry>> entries = read_zip(bytes);
+  if (!entries) return entries.error();
+  Result<std::vector<FileTensor>> tensors = npz_tensors<zlib>(*entries);
+  if (!tensors) return tensors.error();
+  const Result<std::vector<Match>> matches = matched(wanted, *tensors, names);
+  if (!matches) return matches.error();
   std::deque<std::string> store;
-  const Result<std::vector<FileTensor>> tensors = npz_tensors(bytes, store);
-  if (!tensors) return Error{path + ": " + tensors.error().message};
-  return fill(wanted, parameters, *tensors, path, names);
+  for (const Match& match : *matches) {
+    const ZipEntry& entry = (*entries)[match.tensor];
+    const auto unpacked = unpack<zlib>(entry, entry.size, store.emplace_back());
+    if (!unpacked) return unpacked.error();
+    FileTensor& tensor = (*tensors)[match.tensor];
+    tensor.bytes = numbers_of_npy(*unpacked, tensor);
+  }
+  return fill(*matches, *tensors, parameters);
 }
 
 inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float* data,
@@ -76,18 +88,19 @@ inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float*
 /// with members: see io/key_names.hpp. Errors, all of which leave the parameters as they were:
 /// "name: ..." if the bytes are no such file, or a list of every missing, surplus and misshaped
 /// tensor.
-template <class Net>
+template <class Net, bool zlib = detail::with_zlib>
 Result<void> parse_npz(std::string_view bytes, const std::string& name,
                        Parameters<Net>& parameters, const KeyNames& names = {}) {
-  return detail::read_npz(detail::float_rows<Net>(), parameters.data, bytes, name, names);
+  return detail::with_path(
+      name, detail::load_npz<zlib>(detail::float_rows<Net>(), parameters.data, bytes, names));
 }
 
 /// The same of a file.
-template <class Net>
+template <class Net, bool zlib = detail::with_zlib>
 Result<void> read_npz(const std::string& path, Parameters<Net>& parameters,
                       const KeyNames& names = {}) {
   return parse_file(path, [&](std::string_view bytes, const std::string& name) {
-    return parse_npz(bytes, name, parameters, names);
+    return parse_npz<Net, zlib>(bytes, name, parameters, names);
   });
 }
 

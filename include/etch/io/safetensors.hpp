@@ -188,12 +188,13 @@ inline Result<std::vector<FileTensor>> parse_safetensors(std::string_view bytes)
   return safetensors_tensors(std::move(header.rows), bytes.substr(size));
 }
 
-inline Result<void> read_safetensors(std::span<const PlacedParameter> wanted, float* parameters,
-                                     std::string_view bytes, const std::string& path,
-                                     const KeyNames& names) {
+inline Result<void> load_safetensors(std::span<const PlacedParameter> wanted, float* parameters,
+                                     std::string_view bytes, const KeyNames& names) {
   const Result<std::vector<FileTensor>> tensors = parse_safetensors(bytes);
-  if (!tensors) return Error{path + ": " + tensors.error().message};
-  return fill(wanted, parameters, *tensors, path, names);
+  if (!tensors) return tensors.error();
+  const Result<std::vector<Match>> matches = matched(wanted, *tensors, names);
+  if (!matches) return matches.error();
+  return fill(*matches, *tensors, parameters);
 }
 
 /// As the reference implementation orders and pads it: larger numbers first, then by name; the
@@ -233,7 +234,8 @@ inline std::string safetensors_bytes(std::span<const PlacedParameter> rows, cons
 template <class Net>
 Result<void> parse_safetensors(std::string_view bytes, const std::string& name,
                                Parameters<Net>& parameters, const KeyNames& names = {}) {
-  return detail::read_safetensors(detail::float_rows<Net>(), parameters.data, bytes, name, names);
+  return detail::with_path(
+      name, detail::load_safetensors(detail::float_rows<Net>(), parameters.data, bytes, names));
 }
 
 /// The same of a file.

@@ -189,19 +189,20 @@ inline void append_tensor(std::string& out, const PlacedParameter& row, const fl
 
 /// A line for each tensor of the file or of the network that does not find its counterpart.
 inline std::string differences(const std::vector<StateEntry>& wanted,
-                               const std::map<std::string_view, const FileTensor*>& found) {
+                               const std::vector<FileTensor>& tensors,
+                               const std::map<std::string_view, std::size_t>& found) {
   std::string lines;
   std::set<std::string, std::less<>> known;
   for (const auto& [name, row] : wanted) {
     known.insert(name);
     if (row == nullptr) continue;
     const FileShape shape = file_shape(row->info.shape);
-    const auto tensor = found.find(name);
-    if (tensor == found.end()) {
+    const auto place = found.find(name);
+    if (place == found.end()) {
       lines += "\n  missing: " + name + ' ' + shape_text(shape);
       continue;
     }
-    const FileTensor& other = *tensor->second;
+    const FileTensor& other = tensors[place->second];
     if (other.shape != shape) {
       lines += "\n  wrong shape: " + name + ", expected " + shape_text(shape) + ", found " +
                shape_text(other.shape);
@@ -211,34 +212,58 @@ inline std::string differences(const std::vector<StateEntry>& wanted,
                ", expected little-endian floats of 16, 32 or 64 bits, found " + shown(other.dtype);
     }
   }
-  for (const auto& [name, tensor] : found) {
+  for (const auto& [name, place] : found) {
     if (known.contains(name)) continue;
-    lines += "\n  surplus: " + shown(name) + ' ' + shape_text(tensor->shape);
+    lines += "\n  surplus: " + shown(name) + ' ' + shape_text(tensors[place].shape);
   }
   return lines;
 }
 
-/// Copies all tensors into the parameters of a network whose table is `wanted`; if any does not
-/// belong there, none. The error lists them all, by their keys in the file.
-inline Result<void> fill(std::span<const PlacedParameter> wanted, float* data,
-                         const std::vector<FileTensor>& tensors, const std::string& path,
-                         const KeyNames& names) {
+inline Error another_network(const std::string& lines) {
+  return Error{"these weights belong to another network:" + lines};
+}
+
+/// A tensor of the network, and the place of its own in the list of those of a file.
+struct Match {
+  const PlacedParameter* row;
+  std::size_t tensor;
+};
+
+/// What belongs together in a network and a file of tensors, by keys, shapes and types alone: their
+/// bytes may come later. The error lists all that do not, by their keys in the file.
+inline Result<std::vector<Match>> matched(std::span<const PlacedParameter> wanted,
+                                          const std::vector<FileTensor>& tensors,
+                                          const KeyNames& names) {
   const std::vector<StateEntry> entries = state_entries(wanted, names);
-  std::map<std::string_view, const FileTensor*> found;
+  std::map<std::string_view, std::size_t> found;
   std::string twice;
-  for (const FileTensor& tensor : tensors) {
-    if (!found.emplace(tensor.name, &tensor).second) twice += "\n  twice: " + shown(tensor.name);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::string& name = tensors[i].name;
+    if (!found.emplace(name, i).second) twice += "\n  twice: " + shown(name);
   }
-  const std::string lines = misnamed(wanted, names) + differences(entries, found) + twice;
-  if (!lines.empty()) return Error{path + ": these weights belong to another network:" + lines};
+  const std::string lines = misnamed(wanted, names) + differences(entries, tensors, found) + twice;
+  if (!lines.empty()) return another_network(lines);
+  std::vector<Match> matches;
   for (const auto& [name, row] : entries) {
-    if (row == nullptr) continue;
-    const FileTensor& tensor = *found.find(name)->second;
+    if (row != nullptr) matches.push_back({row, found.find(name)->second});
+  }
+  return matches;
+}
+
+/// Copies all matches into the parameters of the network.
+inline Result<void> fill(const std::vector<Match>& matches, const std::vector<FileTensor>& tensors,
+                         float* data) {
+  for (const auto& [row, tensor] : matches) {
     for (std::size_t i = 0; i < row->info.shape.size(); ++i) {
-      data[row->offset + row->info.place_of(i)] = element(tensor, i);
+      data[row->offset + row->info.place_of(i)] = element(tensors[tensor], i);
     }
   }
   return {};
+}
+
+inline Result<void> with_path(const std::string& path, const Result<void>& result) {
+  if (result) return {};
+  return Error{path + ": " + result.error().message};
 }
 
 }  // namespace etch::detail

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 /// Zip archives in memory (PKWARE's APPNOTE.TXT): as much of them as .npz files need.
 ///
-/// Compressed entries are read where the program is compiled with ETCH_ZLIB=1, in all of its files,
-/// and linked with zlib.
+/// Compressed entries are read in files that are compiled with ETCH_ZLIB=1 and linked with zlib;
+/// CMake's target etch::zlib does both.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <set>
 #include <string>
@@ -149,45 +148,55 @@ inline Result<std::vector<ZipEntry>> read_zip(std::string_view archive) {
   return entries;
 }
 
+// Files of one program may differ in ETCH_ZLIB. Each knows its own, and what depends on it is a
+// template on that: of two functions of one name the linker would take either for all files.
+constexpr bool with_zlib = ETCH_ZLIB != 0;
+
+/// The first bytes of a deflated entry, `most` or, if there are fewer, exactly as many as it says.
+template <bool zlib> Result<std::string> inflate_entry(const ZipEntry& entry, std::size_t) {
+  return Error{"'" + shown(entry.name) +
+               "' is compressed: compile with ETCH_ZLIB=1 and link zlib to read it, or write the "
+               "file with numpy.savez"};
+}
+
 #if ETCH_ZLIB
-/// The bytes of a deflated entry; no more than it says there are.
-inline Result<std::string> inflate_entry(const ZipEntry& entry) {
+template <> inline Result<std::string> inflate_entry<true>(const ZipEntry& entry,
+                                                           std::size_t most) {
   constexpr std::size_t best = 1032;  // a byte of deflate stands for at most so many
+  const bool all = entry.size <= most;
+  const std::size_t size = all ? entry.size : most;
   const std::string damaged = "'" + shown(entry.name) + "' is damaged: it does not unpack to " +
                               std::to_string(entry.size) + " bytes";
   if (entry.size / best > entry.bytes.size()) return Error{damaged};
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return Error{"zlib cannot be started"};
-  std::string bytes(entry.size + 1, '\0');  // one more, to see that nothing follows
+  std::string bytes(all ? size + 1 : size, '\0');  // one more, to see that nothing follows
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(entry.bytes.data()));
   stream.avail_in = static_cast<uInt>(entry.bytes.size());
   stream.next_out = reinterpret_cast<Bytef*>(bytes.data());
   stream.avail_out = static_cast<uInt>(bytes.size());
   const int status = inflate(&stream, Z_FINISH);
-  const bool whole = status == Z_STREAM_END && stream.total_out == entry.size &&
-                     stream.avail_in == 0;
+  const bool ended = status == Z_STREAM_END && stream.avail_in == 0;
+  const bool right = stream.total_out == size && (ended || !all);
   inflateEnd(&stream);
-  if (!whole) return Error{damaged};
-  bytes.pop_back();
+  if (!right) return Error{damaged};
+  bytes.resize(size);
   return bytes;
-}
-#else
-inline Result<std::string> inflate_entry(const ZipEntry& entry) {
-  return Error{"'" + shown(entry.name) +
-               "' is compressed: compile with ETCH_ZLIB=1 and link zlib to read it, or write the "
-               "file with numpy.savez"};
 }
 #endif
 
-/// The bytes of an entry, unpacked into `store` if need be, and their checksum found right.
-inline Result<std::string_view> unpack(const ZipEntry& entry, std::deque<std::string>& store) {
-  std::string_view bytes = entry.bytes;
+/// The first bytes of an entry, at most so many, unpacked into `store` if need be. If these are
+/// all, their checksum is found right.
+template <bool zlib>
+Result<std::string_view> unpack(const ZipEntry& entry, std::size_t most, std::string& store) {
+  std::string_view bytes = entry.bytes.substr(0, most);
   if (entry.deflated) {
-    Result<std::string> unpacked = inflate_entry(entry);
+    Result<std::string> unpacked = inflate_entry<zlib>(entry, most);
     if (!unpacked) return unpacked.error();
-    bytes = store.emplace_back(*std::move(unpacked));
+    store = *std::move(unpacked);
+    bytes = store;
   }
-  if (crc32_of(bytes) != entry.crc) {
+  if (entry.size <= most && crc32_of(bytes) != entry.crc) {
     return Error{"'" + shown(entry.name) + "' is damaged: its checksum is wrong"};
   }
   return bytes;
