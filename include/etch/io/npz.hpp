@@ -4,7 +4,7 @@
 ///     numpy.savez("digits.npz", **{k: v.numpy() for k, v in net.state_dict().items()})
 ///     net.load_state_dict({k: torch.tensor(v) for k, v in numpy.load("digits.npz").items()})
 ///
-/// Compressed files (numpy.savez_compressed) need ETCH_ZLIB=1 and zlib; see io/zip.hpp.
+/// Compressed files (numpy.savez_compressed) need CMake's target etch::zlib; see io/zip.hpp.
 #pragma once
 
 #include <cstddef>
