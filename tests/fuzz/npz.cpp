@@ -10,7 +10,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::check({reinterpret_cast<const char*>(data), size},
-              [](auto&&... x) { return etch::parse_npz(x...); }, etch::npz_bytes<Small>);
+              [](auto&&... x) { return etch::parse_npz(x...); },
+              [](const auto& parameters) { return etch::npz_bytes(parameters); });
   return 0;
 }
 

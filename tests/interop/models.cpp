@@ -99,8 +99,7 @@ TEST_CASE("what is written under PyTorch's keys is PyTorch's file") {
   std::string expected = etch::read_file(path).value();
   const auto header = static_cast<std::size_t>(etch::detail::little_endian(expected.substr(0, 8)));
   std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(8 + header), 16, '\0');
-  CHECK(etch::detail::safetensors_bytes(etch::parameter_table<Cnn>, parameters.data, cnn_names) ==
-        expected);
+  CHECK(etch::safetensors_bytes(parameters, cnn_names) == expected);
 }
 
 TEST_CASE("without the names of its members a class of PyTorch is another network") {

@@ -68,7 +68,7 @@ Result<void> load_npz(std::span<const PlacedParameter> wanted, float* parameters
 }
 
 inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float* data,
-                             const KeyNames& names = {}) {
+                             const KeyNames& names) {
   ZipWriter zip;
   for (const auto& [name, row] : state_entries(rows, names)) {
     std::string array = row == nullptr ? npy_header("<i8", {})
@@ -104,18 +104,12 @@ Result<void> read_npz(const std::string& path, Parameters<Net>& parameters,
   });
 }
 
-namespace detail {
+/// The bytes that `write_npz` writes. Requires `names` that it does not refuse.
 template <class Net>
-std::string npz_bytes_of(const Parameters<Net>& parameters, const KeyNames& names) {
+std::string npz_bytes(const Parameters<Net>& parameters, const KeyNames& names = {}) {
   static_assert(tensor_floats<Net> < (std::size_t{1} << 29) && parameter_table<Net>.size() < 30000,
                 "etch: an .npz file of these weights would need the zip64 format");
-  return npz_bytes(detail::float_rows<Net>(), parameters.data, names);
-}
-}  // namespace detail
-
-/// The bytes that `write_npz` writes.
-template <class Net> std::string npz_bytes(const Parameters<Net>& parameters) {
-  return detail::npz_bytes_of(parameters, {});
+  return detail::npz_bytes(detail::float_rows<Net>(), parameters.data, names);
 }
 
 /// Writes all weights and buffers as <f4, bit by bit and not compressed, under other `names` if
@@ -125,7 +119,7 @@ Result<void> write_npz(const Parameters<Net>& parameters, const std::string& pat
                        const KeyNames& names = {}) {
   const Result<void> fit = detail::check_key_names(parameter_table<Net>, names, path);
   if (!fit) return fit;
-  return write_file(path, detail::npz_bytes_of(parameters, names));
+  return write_file(path, npz_bytes(parameters, names));
 }
 
 }  // namespace etch

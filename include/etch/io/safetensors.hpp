@@ -200,7 +200,7 @@ inline Result<void> load_safetensors(std::span<const PlacedParameter> wanted, fl
 /// As the reference implementation orders and pads it: larger numbers first, then by name; the
 /// bytes of the tensors begin at a multiple of eight.
 inline std::string safetensors_bytes(std::span<const PlacedParameter> rows, const float* data,
-                                     const KeyNames& names = {}) {
+                                     const KeyNames& names) {
   std::vector<StateEntry> entries = state_entries(rows, names);
   std::ranges::sort(entries, {}, [](const StateEntry& entry) {
     return std::pair(entry.parameter != nullptr, std::string_view(entry.name));
@@ -247,9 +247,10 @@ Result<void> read_safetensors(const std::string& path, Parameters<Net>& paramete
   });
 }
 
-/// The bytes that `write_safetensors` writes.
-template <class Net> std::string safetensors_bytes(const Parameters<Net>& parameters) {
-  return detail::safetensors_bytes(detail::float_rows<Net>(), parameters.data);
+/// The bytes that `write_safetensors` writes. Requires `names` that it does not refuse.
+template <class Net>
+std::string safetensors_bytes(const Parameters<Net>& parameters, const KeyNames& names = {}) {
+  return detail::safetensors_bytes(detail::float_rows<Net>(), parameters.data, names);
 }
 
 /// Writes all weights and buffers as F32, bit by bit, with "format": "pt" as metadata, for
@@ -260,8 +261,7 @@ Result<void> write_safetensors(const Parameters<Net>& parameters, const std::str
                                const KeyNames& names = {}) {
   const Result<void> fit = detail::check_key_names(parameter_table<Net>, names, path);
   if (!fit) return fit;
-  return write_file(
-      path, detail::safetensors_bytes(detail::float_rows<Net>(), parameters.data, names));
+  return write_file(path, safetensors_bytes(parameters, names));
 }
 
 }  // namespace etch
