@@ -57,6 +57,12 @@ def main():
         k: v.astype("<f8") if v.dtype.kind == "f" else v for k, v in arrays.items()})
     torch.save(state, HERE / "small.pt")
 
+    leg = nn.Linear(2, 2)
+    with torch.no_grad():
+        leg.weight.copy_(torch.tensor([[1.0, 2], [3, 4]]))
+        leg.bias.copy_(torch.tensor([7.0, 8]))
+    save_file(nn.Sequential(leg, nn.Tanh(), leg).state_dict(), HERE / "tied.safetensors")
+
     save_flat("small_flat.npy", small)
     encoder = nn.Sequential(nn.TransformerEncoderLayer(4, 2, 3))
     fill(encoder)

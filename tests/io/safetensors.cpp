@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "etch/layers/linear.hpp"
+#include "etch/layers/names.hpp"
 #include "fuzz/check.hpp"
 #include "io/weights.hpp"
 
@@ -70,6 +71,32 @@ TEST_CASE("PyTorch's weights are read from F32, F16, BF16 and F64") {
 TEST_CASE("safetensors are written byte by byte as PyTorch's are") {
   CHECK(etch::safetensors_bytes(weights_of_files<Small>()) ==
         file_bytes("small_f32.safetensors"));
+}
+
+TEST_CASE("weights that PyTorch ties are read once, and written under all of their names") {
+  using Tied = etch::Network<etch::Input<2>, etch::Share<"leg", etch::Linear<2>>, etch::Tanh,
+                             etch::Share<"leg", etch::Linear<2>>>;
+  etch::KeyNames names = {{"leg", "0"}, {"leg", "2"}};
+  const auto with_names = [&](const std::string& bytes, auto path, auto& parameters) {
+    return etch::parse_safetensors(bytes, path, parameters, names);
+  };
+  std::string bytes = file_bytes("tied.safetensors");
+  etch::Parameters<Tied> read;
+  REQUIRE(with_names(bytes, "w", read).error().message.empty());
+  CHECK(read["leg.bias"_k](1) == 8);
+  CHECK(etch::safetensors_bytes(read, names) == bytes);
+
+  bytes.back() ^= 1;
+  CHECK(error_of<Tied>(bytes, with_names) ==
+        "w: these weights belong to another network:\n"
+        "  not equal: 0.weight and 2.weight, both leg.weight of the network");
+  names[1].file = "1";
+  CHECK(error_of<Tied>(bytes, with_names) ==
+        "w: these weights belong to another network:\n"
+        "  missing: 1.weight [2, 2]\n"
+        "  missing: 1.bias [2]\n"
+        "  surplus: 2.bias [2]\n"
+        "  surplus: 2.weight [2, 2]");
 }
 
 TEST_CASE("a safetensors file is written and read") {

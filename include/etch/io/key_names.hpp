@@ -31,6 +31,11 @@ struct KeyName {
 };
 
 /// Of several that fit, the longest holds; where none does, the name is the key.
+///
+/// Several pairs of one `network` are for tied weights, which a state_dict has under each of their
+/// names: {{"leg", "0"}, {"leg", "2"}} for nn.Sequential(leg, nn.Tanh(), leg), which here has
+/// Share<"leg", Linear<n>> twice. A file must have all of the keys, with the same numbers; all are
+/// written.
 using KeyNames = std::vector<KeyName>;
 
 namespace detail {
@@ -40,21 +45,26 @@ constexpr bool is_prefix(std::string_view prefix, std::string_view name) {
          (name.starts_with(prefix) && name[prefix.size()] == '.');
 }
 
-inline std::string key_in_file(std::string_view name, const KeyNames& names) {
+/// More than one of tied weights.
+inline std::vector<std::string> keys_in_file(std::string_view name, const KeyNames& names) {
   const KeyName* best = nullptr;
   for (const KeyName& rule : names) {
     if (!is_prefix(rule.network, name)) continue;
     if (best == nullptr || rule.network.size() > best->network.size()) best = &rule;
   }
-  if (best == nullptr) return std::string(name);
+  if (best == nullptr) return {std::string(name)};
   std::string_view rest = name.substr(best->network.size());
   if (rest.starts_with('.')) rest.remove_prefix(1);
-  const bool both = !best->file.empty() && !rest.empty();
-  return std::string(best->file).append(both ? "." : "").append(rest);
+  std::vector<std::string> keys;
+  for (const KeyName& rule : names) {
+    if (rule.network != best->network) continue;
+    const bool both = !rule.file.empty() && !rest.empty();
+    keys.push_back(std::string(rule.file).append(both ? "." : "").append(rest));
+  }
+  return keys;
 }
 
-/// A line for each pair that names nothing or what another has named, and for each key that several
-/// tensors would have.
+/// A line for each pair that names nothing, and for each key that would be there twice.
 inline std::string misnamed(std::span<const PlacedParameter> rows, const KeyNames& names) {
   std::string lines;
   for (const KeyName& rule : names) {
@@ -63,14 +73,12 @@ inline std::string misnamed(std::span<const PlacedParameter> rows, const KeyName
       found = found || is_prefix(rule.network, row.info.name.view());
     }
     if (!found) lines += "\n  not in the network: " + rule.network;
-    for (const KeyName* other = names.data(); other != &rule; ++other) {
-      if (other->network == rule.network) lines += "\n  named twice: " + rule.network;
-    }
   }
   std::set<std::string> keys;
   for (const PlacedParameter& row : rows) {
-    const std::string key = key_in_file(row.info.name.view(), names);
-    if (!keys.insert(key).second) lines += "\n  two tensors of one name: " + key;
+    for (const std::string& key : keys_in_file(row.info.name.view(), names)) {
+      if (!keys.insert(key).second) lines += "\n  two tensors of one name: " + key;
+    }
   }
   return lines;
 }

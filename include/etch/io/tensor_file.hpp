@@ -160,13 +160,14 @@ struct StateEntry {
 };
 
 inline std::vector<StateEntry> state_entries(std::span<const PlacedParameter> rows,
-                                             const KeyNames& names = {}) {
+                                             const KeyNames& names) {
   std::vector<StateEntry> entries;
   for (const PlacedParameter& row : rows) {
-    entries.push_back({key_in_file(row.info.name.view(), names), &row});
-    if (const auto count = batch_count_name(row.info.name.view()); !count.empty()) {
-      entries.push_back({key_in_file(count, names)});
-    }
+    const std::string_view name = row.info.name.view();
+    for (const std::string& key : keys_in_file(name, names)) entries.push_back({key, &row});
+    const std::string count = batch_count_name(name);
+    if (count.empty()) continue;
+    for (const std::string& key : keys_in_file(count, names)) entries.push_back({key});
   }
   return entries;
 }
@@ -250,9 +251,31 @@ inline Result<std::vector<Match>> matched(std::span<const PlacedParameter> wante
   return matches;
 }
 
-/// Copies all matches into the parameters of the network.
+/// A line for each two tensors of the file that would be one in the network, but differ.
+inline std::string unequal(const std::vector<Match>& matches,
+                           const std::vector<FileTensor>& tensors) {
+  std::string lines;
+  for (std::size_t i = 1; i < matches.size(); ++i) {  // the keys of one tensor are neighbours
+    const PlacedParameter& row = *matches[i].row;
+    if (&row != matches[i - 1].row) continue;
+    const FileTensor &a = tensors[matches[i - 1].tensor], &b = tensors[matches[i].tensor];
+    bool equal = true;
+    for (std::size_t j = 0; equal && j < row.info.shape.size(); ++j) {
+      equal = std::bit_cast<std::uint32_t>(element(a, j)) ==
+              std::bit_cast<std::uint32_t>(element(b, j));
+    }
+    if (!equal) {
+      lines += "\n  not equal: " + a.name + " and " + b.name + ", both " +
+               std::string(row.info.name.view()) + " of the network";
+    }
+  }
+  return lines;
+}
+
+/// Copies all matches into the parameters of the network; nothing if tied weights differ.
 inline Result<void> fill(const std::vector<Match>& matches, const std::vector<FileTensor>& tensors,
                          float* data) {
+  if (const auto lines = unequal(matches, tensors); !lines.empty()) return another_network(lines);
   for (const auto& [row, tensor] : matches) {
     for (std::size_t i = 0; i < row->info.shape.size(); ++i) {
       data[row->offset + row->info.place_of(i)] = element(tensors[tensor], i);
