@@ -214,8 +214,9 @@ inline Result<void> read_flat(std::span<const PlacedParameter> rows, std::size_t
 
 }  // namespace detail
 
-/// The array in the bytes of an .npy file of floats of 16, 32 or 64 bits (<f2, <f4, <f8), C or
-/// Fortran order, format version 1 to 3. Error: "name: ..." with what is wrong of the file.
+/// The array in the bytes of an .npy file of floats of 16, 32 or 64 bits (<f2, <f4, <f8; doubles
+/// are rounded, those beyond the range of float to infinity), C or Fortran order, format version 1
+/// to 3. Error: "name: ..." with what is wrong of the file.
 inline Result<NpyArray> parse_npy(std::string_view bytes, const std::string& name) {
   const Result<detail::FileTensor> tensor = detail::floats_of_npy(bytes, name);
   if (!tensor) return tensor.error();
@@ -229,7 +230,8 @@ inline Result<NpyArray> parse_npy(std::string_view bytes, const std::string& nam
 /// All parameters of a network, trained and frozen, from one row of numbers: tensor after tensor in
 /// the order of PyTorch's `net.parameters()`. Nothing names or separates them, so only their count
 /// is checked; prefer .npz or safetensors. Buffers (running means) are no parameters and keep their
-/// values. After an error ("name: ...") the parameters are as they were.
+/// values. The numbers may be of the types above. After an error, "name: ..." with what is wrong of
+/// the file or both shapes, the parameters are as they were.
 template <class Net>
 Result<void> parse_npy(std::string_view bytes, const std::string& name,
                        Parameters<Net>& parameters) {
@@ -247,7 +249,8 @@ inline std::string npy_bytes(const NpyArray& array) {
   return bytes;
 }
 
-/// All parameters of a network in one row; see `parse_npy`.
+/// All parameters of a network, without buffers, as one row of float32, bit by bit and in the order
+/// of `parse_npy`.
 template <class Net> std::string npy_bytes(const Parameters<Net>& parameters) {
   std::string bytes = detail::npy_header("<f4", {parameter_count<Net>});
   for (const std::size_t row : detail::ParameterOrder(detail::float_rows<Net>()).sorted()) {
@@ -256,22 +259,27 @@ template <class Net> std::string npy_bytes(const Parameters<Net>& parameters) {
   return bytes;
 }
 
-// The same of files, errors with the reason where they cannot be read or written.
-
+/// `parse_npy` of a file. Errors: as there, or "path: cannot be opened: ...".
 inline Result<NpyArray> read_npy(const std::string& path) {
   return parse_file(path, [](std::string_view bytes, const std::string& name) {
     return parse_npy(bytes, name);
   });
 }
+
+/// All parameters of a network, from one row of numbers; the same of a file.
 template <class Net>
 Result<void> read_npy(const std::string& path, Parameters<Net>& parameters) {
   return parse_file(path, [&](std::string_view bytes, const std::string& name) {
     return parse_npy(bytes, name, parameters);
   });
 }
+
+/// Writes `npy_bytes` of the array. Error: "path: cannot be written: ...", with the reason.
 inline Result<void> write_npy(const NpyArray& array, const std::string& path) {
   return write_file(path, npy_bytes(array));
 }
+
+/// Writes all parameters of a network as one row; errors as above.
 template <class Net>
 Result<void> write_npy(const Parameters<Net>& parameters, const std::string& path) {
   return write_file(path, npy_bytes(parameters));

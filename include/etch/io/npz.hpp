@@ -83,11 +83,11 @@ inline std::string npz_bytes(std::span<const PlacedParameter> rows, const float*
 }  // namespace detail
 
 /// The weights in the bytes of an .npz file; `name` stands for the file in errors. Numbers of 16,
-/// 32 and 64 bits (<f2, <f4, <f8) are converted; key and shape must be those of the network, except
-/// that the counts of batches of PyTorch's batch norms are passed over; `names` are for classes
-/// with members: see io/key_names.hpp. Errors, all of which leave the parameters as they were:
-/// "name: ..." if the bytes are no such file, or a list of every missing, surplus and misshaped
-/// tensor.
+/// 32 and 64 bits (<f2, <f4, <f8) are converted, doubles beyond the range of float to infinity; key
+/// and shape must be those of the network, except that the counts of batches of PyTorch's batch
+/// norms are passed over; `names` are for classes with members: see io/key_names.hpp. Errors, all
+/// of which leave the parameters as they were: "name: ..." if the bytes are no such file, or a list
+/// of every missing, surplus and misshaped tensor.
 template <class Net, bool zlib = detail::with_zlib>
 Result<void> parse_npz(std::string_view bytes, const std::string& name,
                        Parameters<Net>& parameters, const KeyNames& names = {}) {
@@ -95,7 +95,7 @@ Result<void> parse_npz(std::string_view bytes, const std::string& name,
       name, detail::load_npz<zlib>(detail::float_rows<Net>(), parameters.data, bytes, names));
 }
 
-/// The same of a file.
+/// `parse_npz` of a file. Errors: as there, or "path: cannot be opened: ...".
 template <class Net, bool zlib = detail::with_zlib>
 Result<void> read_npz(const std::string& path, Parameters<Net>& parameters,
                       const KeyNames& names = {}) {

@@ -225,12 +225,13 @@ inline std::string safetensors_bytes(std::span<const PlacedParameter> rows, cons
 
 }  // namespace detail
 
-/// The weights in the bytes of a safetensors file; `name` stands for the file in errors.
-/// F32, F16, BF16 and F64 are converted; key and shape must be those of the network, except that
-/// the counts of batches of PyTorch's batch norms (num_batches_tracked beside a running_var) are
-/// passed over; `names` are for classes with members: see io/key_names.hpp. Errors, all of which
-/// leave the parameters as they were: "name: ..." if the bytes are no such file, or a list of every
-/// missing, surplus and misshaped tensor.
+/// The weights in the bytes of a safetensors file; `name` stands for the file in errors. F32, F16,
+/// BF16 and F64 are converted, doubles beyond the range of float to infinity; key and shape must be
+/// those of the network, except that the counts of batches of PyTorch's batch norms
+/// (num_batches_tracked beside a running_var) are passed over; `names` are for classes with
+/// members: see io/key_names.hpp. Errors, all of which leave the parameters as they were:
+/// "name: ..." if the bytes are no such file, or a list of every missing, surplus and misshaped
+/// tensor.
 template <class Net>
 Result<void> parse_safetensors(std::string_view bytes, const std::string& name,
                                Parameters<Net>& parameters, const KeyNames& names = {}) {
@@ -238,7 +239,7 @@ Result<void> parse_safetensors(std::string_view bytes, const std::string& name,
       name, detail::load_safetensors(detail::float_rows<Net>(), parameters.data, bytes, names));
 }
 
-/// The same of a file.
+/// `parse_safetensors` of a file. Errors: as there, or "path: cannot be opened: ...".
 template <class Net>
 Result<void> read_safetensors(const std::string& path, Parameters<Net>& parameters,
                               const KeyNames& names = {}) {
