@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -78,10 +79,23 @@ TEST_CASE("weights are kept as long as they are read") {
   CHECK(reader.read([](const Parameters<Net>& weights) { return weights.data[0]; }) == 3);
 }
 
+TEST_CASE("a reader that was moved reads, and keeps one place") {
+  LiveParameters<Net, 1> live(all(1));
+  {
+    Result<LiveParameters<Net, 1>::Reader> first = live.reader();
+    REQUIRE(first);
+    LiveParameters<Net, 1>::Reader moved = std::move(first).value();
+    CHECK(moved.read([](const Parameters<Net>& weights) { return weights.data[0]; }) == 1);
+    CHECK_FALSE(live.reader());
+  }
+  CHECK(live.reader());
+}
+
 TEST_CASE("a reader that goes leaves its place") {
   Live live(all(1));
   const Live::Reader first(live), second(live);
   { const Live::Reader third(live); }
   const Live::Reader third(live);
   CHECK_THROWS_AS(Live::Reader(live), std::runtime_error);
+  CHECK(live.reader().error().message == "all 3 places of readers of these weights are taken");
 }

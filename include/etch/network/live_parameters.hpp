@@ -4,9 +4,11 @@
 
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,9 +17,9 @@
 
 // Reclamation by epochs (Fraser 2004). A reader announces the epoch in which it begins and then
 // takes the newest weights; the owner exchanges the weights, and then begins a new epoch. Whoever
-// may still hold weights that were taken out has announced an earlier epoch than the one after that:
-// in the one order of all these operations, which sequential consistency grants, a reader that got
-// the old weights announced itself before they were exchanged, so the owner sees it.
+// may still hold weights that were taken out has announced an earlier epoch than the one after
+// that: in the one order of all these operations, which sequential consistency grants, a reader
+// that got the old weights announced itself before they were exchanged, so the owner sees it.
 
 namespace etch {
 
@@ -28,8 +30,10 @@ template <class Net, std::size_t most = 8> class LiveParameters {
  public:
   using Weights = Parameters<Net>;
 
-  explicit LiveParameters(std::unique_ptr<const Weights> first)
-      : current_(first.release()) {}
+  /// Requires weights, not null.
+  explicit LiveParameters(std::unique_ptr<const Weights> first) : current_(first.release()) {
+    assert(current_.load() != nullptr);
+  }
   explicit LiveParameters(const Weights& first)
       : LiveParameters(std::make_unique<const Weights>(first)) {}
   /// All readers are gone by then.
@@ -40,29 +44,46 @@ template <class Net, std::size_t most = 8> class LiveParameters {
   LiveParameters(const LiveParameters&) = delete;
   LiveParameters& operator=(const LiveParameters&) = delete;
 
-  /// A thread's way to the weights. Made before the thread becomes a real-time one; reports, as
-  /// value() of a Result does, if there are more than `most`.
+  /// A thread's way to the weights, made by `reader` before the thread becomes a real-time one.
   class Reader {
    public:
-    explicit Reader(LiveParameters& live) : live_(live), place_(live.enter()) {}
-    ~Reader() { place_.store(nobody); }
+    /// The value of `live.reader()`, which reports, as value() of a Result does, if there is none.
+    explicit Reader(LiveParameters& live) : Reader(live.reader().value()) {}
+    Reader(Reader&& other) noexcept
+        : live_(other.live_), place_(std::exchange(other.place_, nullptr)) {}
+    ~Reader() {
+      if (place_ != nullptr) place_->store(nobody);
+    }
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
 
     /// use(weights) with the newest ones, which stay what and where they are until it returns.
     /// Neither allocates nor waits; not to be called from within `use`.
     template <class Use> decltype(auto) read(Use&& use) noexcept {
-      const Announced announced(place_, live_.epoch_.load());
+      const Announced announced(*place_, live_.epoch_.load());
       return std::forward<Use>(use)(*live_.current_.load());
     }
 
    private:
+    friend LiveParameters;
+    Reader(LiveParameters& live, std::atomic<std::uint64_t>& place) : live_(live), place_(&place) {}
+
     LiveParameters& live_;
-    std::atomic<std::uint64_t>& place_;
+    std::atomic<std::uint64_t>* place_;
   };
 
-  /// The owner: from now on these are the newest. Frees what it can.
+  /// Any thread: one more reader. Error if there are `most` already.
+  Result<Reader> reader() {
+    for (Place& place : places_) {
+      std::uint64_t expected = nobody;
+      if (place.epoch.compare_exchange_strong(expected, idle)) return Reader(*this, place.epoch);
+    }
+    return Error{"all " + std::to_string(most) + " places of readers of these weights are taken"};
+  }
+
+  /// The owner: from now on these, not null, are the newest. Frees what it can.
   void publish(std::unique_ptr<const Weights> next) {
+    assert(next != nullptr);
     retired_.reserve(retired_.size() + 1);  // if this throws, nothing has happened
     const Weights* const old = current_.exchange(next.release());
     retired_.push_back({old, epoch_.fetch_add(1) + 1});
@@ -105,14 +126,6 @@ template <class Net, std::size_t most = 8> class LiveParameters {
    private:
     std::atomic<std::uint64_t>& place_;
   };
-
-  std::atomic<std::uint64_t>& enter() {
-    for (Place& place : places_) {
-      std::uint64_t expected = nobody;
-      if (place.epoch.compare_exchange_strong(expected, idle)) return place.epoch;
-    }
-    detail::raise("etch: more threads read the parameters than there are places for");
-  }
 
   bool in_use(std::uint64_t epoch) const {
     for (const Place& place : places_) {
