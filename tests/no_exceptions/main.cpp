@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: BSL-1.0
-// Inference without exceptions and without RTTI, with weights that are constants of the program.
+// Without exceptions and without RTTI: inference with weights that are constants of the program,
+// files of weights, whatever is in them, and weights that are exchanged.
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
+#include <string>
 
+#include "etch/io/header.hpp"
+#include "etch/io/npz.hpp"
 #include "etch/layers/activations.hpp"
 #include "etch/layers/conv.hpp"
 #include "etch/layers/linear.hpp"
 #include "etch/layers/pool.hpp"
 #include "etch/layers/shape.hpp"
+#include "etch/network/live_parameters.hpp"
 #include "etch/network/model.hpp"
+#if __has_include(<nlohmann/json.hpp>)
+#include "etch/io/safetensors.hpp"
+#endif
 
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)
 #error "this program is to be compiled with -fno-exceptions -fno-rtti"
@@ -63,9 +72,7 @@ double logit(const Image& x, int output) {
   return sum;
 }
 
-}  // namespace
-
-int main() {
+int mistakes_of_inference() {
   static etch::Model<Net> model(weights);
   Image x{};
   int mistakes = 0;
@@ -79,6 +86,57 @@ int main() {
       if (!(difference < 1e-5 && difference > -1e-5)) ++mistakes;
     }
   }
-  std::printf("%d of 30 numbers are wrong\n", mistakes);
-  return mistakes == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return mistakes;
+}
+
+/// These bytes are the weights, any part of them is an error, and what is damaged may be either.
+template <class Parse> int mistakes_of_format(const std::string& bytes, const Parse& parse) {
+  etch::Parameters<Net> read;
+  int mistakes = parse(bytes, read) && read == weights ? 0 : 1;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    mistakes += parse(bytes.substr(0, i), read) ? 1 : 0;
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x9A);
+    const etch::Result<void> result = parse(damaged, read);
+    mistakes += !result && result.error().message.empty() ? 1 : 0;
+  }
+  return mistakes;
+}
+
+int mistakes_of_files() {
+  const etch::KeyNames names = {{"0", "\xFF"}};  // not UTF-8
+  etch::Parameters<Net> read;
+  int mistakes = mistakes_of_format(etch::npz_bytes(weights), [](const auto& bytes, auto& to) {
+    return etch::parse_npz(bytes, "w", to);
+  });
+  mistakes += etch::read_npz("no/such/file", read) ? 1 : 0;
+  mistakes += etch::write_npz(weights, "no/such/file", names) ? 1 : 0;
+#if __has_include(<nlohmann/json.hpp>)
+  mistakes += mistakes_of_format(etch::safetensors_bytes(weights), [](const auto& bytes, auto& to) {
+    return etch::parse_safetensors(bytes, "w", to);
+  });
+  mistakes += etch::read_safetensors("no/such/file", read) ? 1 : 0;
+  mistakes += etch::write_safetensors(weights, "no/such/file", names) ? 1 : 0;
+#endif
+  mistakes += etch::write_header(weights, "no/such/file") ? 1 : 0;
+  mistakes += etch::header_text(weights) ? 0 : 1;
+  read.data[0] = std::numeric_limits<float>::infinity();
+  return mistakes + (etch::header_text(read) ? 1 : 0);
+}
+
+int mistakes_of_readers() {
+  etch::LiveParameters<Net, 1> live(weights);
+  live.publish(weights);
+  auto reader = live.reader();
+  const bool same = reader && reader->read([](const auto& newest) { return newest == weights; });
+  return (same ? 0 : 1) + (live.reader() ? 1 : 0);
+}
+
+}  // namespace
+
+int main() {
+  const int inference = mistakes_of_inference(), files = mistakes_of_files();
+  const int readers = mistakes_of_readers();
+  std::printf("%d mistakes of inference, %d of files, %d of readers\n", inference, files, readers);
+  return inference + files + readers == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
