@@ -102,7 +102,7 @@ void check_inference(const std::vector<float>& x, float tolerance) {
   }
 }
 
-/// int8 rounds activations, too, to 14 bits and more.
+/// int8 rounds activations, too, to steps of 1/16000 of the largest.
 template <class Net, std::size_t batch = 1> void check_both() {
   const auto x = numbers(batch * InputShape<Net>::size);
   check_inference<Net, bf16, batch>(x, 2e-6f);
@@ -206,6 +206,46 @@ template <class Net, class T, std::size_t n> void check_stream(float tolerance) 
     CAPTURE(n, i, found[i], wanted[i]);
     CHECK(std::abs(found[i] - wanted[i]) <= tolerance * (1 + std::abs(wanted[i])));
   }
+}
+
+/// Rounds inputs of products with int8 as badly as can be: they are all `x` but for one of `each`,
+/// which is `largest` and meets weights of zero. Results of run(inputs) are wrong by no more than
+/// all `terms` together may be.
+template <class Run>
+void check_rounding(std::size_t terms, std::size_t each, float largest, float x, const Run& run) {
+  std::vector<float> inputs(terms, x);
+  for (std::size_t i = 0; i < terms; i += each) inputs[i] = largest;
+  const auto ones = static_cast<float>(terms - terms / each);
+  for (const float y : run(inputs)) {
+    CAPTURE(terms, x, y);
+    CHECK(std::abs(y - ones * x) <= ones * largest / 32000);
+  }
+}
+
+TEST_CASE("int8 rounds inputs to 1/16000 of the largest, however many", "[quantized]") {
+  using Net = Network<Input<5000>, Linear<3, Bias<false>>>;
+  Parameters<Net> ones;
+  for (std::size_t i = 0; i < 15000; ++i) ones["0.weight"_k][i] = i % 5000 == 0 ? 0.f : 1.f;
+  const auto small = quantize<int8>(ones);
+  const auto run = [&](const std::vector<float>& x) {
+    return outputs_of<Quantized<Net, int8>, 1>(small, x);
+  };
+  check_rounding(5000, 5000, 1e5f, 1, run);
+  for (int i = 1; i < 20; ++i) check_rounding(5000, 5000, 1, static_cast<float>(i) * 1.7e-5f, run);
+}
+
+TEST_CASE("int8 rounds windows of a stream to 1/16000 of the largest", "[quantized]") {
+  using Net = Network<Input<120, 15>, Conv1d<2, 15, Causal<>, Bias<false>>>;
+  Parameters<Net> ones;
+  for (std::size_t i = 0; i < 2 * 120 * 15; ++i) {
+    ones["0.weight"_k][i] = i / 15 % 120 == 0 ? 0.f : 1.f;
+  }
+  const auto small = quantize<int8>(ones);
+  const auto run = [&](const std::vector<float>& x) {
+    const auto y = streamed<1>(small, x);
+    return std::vector(y.end() - 2, y.end());
+  };
+  for (int i = 1; i < 20; ++i) check_rounding(1800, 120, 1, static_cast<float>(i) * 1.7e-5f, run);
 }
 
 TEST_CASE("a recurrence of small numbers gives the same bits as a stream", "[quantized]") {

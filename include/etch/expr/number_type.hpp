@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// What the numbers of a parameter are in memory. All arithmetic is in float: smaller weights only
-// take less of the memory and of the way from there.
+// What the numbers of a parameter are in memory. Smaller weights take less of it and of the way
+// from there; arithmetic is in float, but for products with 8-bit integers (see Quantized).
 
 namespace etch {
 

@@ -201,10 +201,26 @@ constexpr Gemm packed_gemm(Gemm g, std::size_t width) {
 
 constexpr std::size_t pairs_of(std::size_t k) { return (k + 1) / 2; }
 
-/// Steps on either side of zero for which a sum of so many products with 127 stays within 32 bits.
+/// Terms that sums of integers have at the most; longer ones go on in float. More of them would
+/// leave room for fewer steps.
+inline constexpr std::size_t most_integer_terms = 1024;
+
+/// Steps on either side of zero for which a sum of so many products with 127 stays within 32 bits:
+/// 16511 and more.
 constexpr float largest_step(std::size_t terms) {
-  const std::size_t fits = 0x7fffffff / (127 * terms);
-  return static_cast<float>(std::clamp<std::size_t>(fits, 2, 32767) - 1);
+  const std::size_t fits = 0x7fffffff / (127 * std::min(terms, most_integer_terms));
+  return static_cast<float>(std::min<std::size_t>(fits, 32767) - 1);
+}
+
+/// What one sum of integers runs through: all k of some q, or some k (an even number) of one q.
+struct IntegerSum {
+  std::size_t q, k;
+};
+
+constexpr IntegerSum integer_sum(const Gemm& g) {
+  if (g.q * g.k <= most_integer_terms) return {g.q, g.k};
+  if (g.k > most_integer_terms) return {1, most_integer_terms};
+  return {most_integer_terms / g.k, g.k};
 }
 
 /// Floats for a row as integers: what a step is worth, and room for a whole register at the end.
@@ -212,9 +228,10 @@ constexpr std::size_t rounded_floats(const Gemm& g) {
   return (1 + g.q * pairs_of(g.k) + 8 + 15) / 16 * 16;
 }
 
-/// Partial sums of an element: enough multiply-adds are to be in flight; of integers one is enough.
+/// Partial sums of an element: enough multiply-adds are to be in flight. Of integers one is enough,
+/// with one in float beside it if they are not all.
 constexpr std::size_t small_split(const Gemm& g) {
-  if (g.b_type == NumberType::i8) return 1;
+  if (g.b_type == NumberType::i8) return g.q * g.k <= most_integer_terms ? 1 : 2;
   return g.m * g.n <= 32 && g.q * g.k >= 16 ? 4 : 2;
 }
 

@@ -21,15 +21,15 @@
 #include "etch/kernels/small_numbers.hpp"
 #include "etch/tape/heavy.hpp"
 
-// Products with a B of small numbers, which lie in pairs of k: [k / 2, n, 2], or [k / 2, q, n, 2]. A
-// 32-bit lane holds both numbers of its column.
+// Products with a B of small numbers, which lie in pairs of k: [k / 2, n, 2], or [k / 2, q, n, 2].
+// A 32-bit lane holds both numbers of its column.
 //
 //   bf16   each half becomes a float by a shift or a mask; sums of even and of odd k are separate,
 //          of four where C is small
-//   int8   a row of A is rounded to 16-bit integers, as many steps as leave no sum of products
-//          beyond 32 bits: 2^14 and more for 1000 terms, an error that is small beside that of
-//          the weights. Sums are exact, so their order does not matter. NaN or infinity in a row of
-//          A makes its results NaN
+//   int8   a row of A is rounded to 16-bit integers, in steps of 1/16511 of its largest element or
+//          finer, as many as leave no sum of 1024 products beyond 32 bits. Those sums are exact, so
+//          their order does not matter; longer ones are made of them in float. NaN or infinity in
+//          a row of A makes its results NaN
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {
@@ -37,6 +37,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 namespace detail {
 
+using etch::detail::integer_sum;
+using etch::detail::IntegerSum;
 using etch::detail::largest_step;
 using etch::detail::pairs_of;
 using etch::detail::rounded_floats;
@@ -148,7 +150,7 @@ template <Gemm g, class F> HWY_INLINE void for_each_vector(const float* a, const
   }
 }
 
-/// A row of A as integers: what one step is worth, then for each q pairs of 16-bit numbers of steps.
+/// A row of A as integers: what one step is worth, then for each q pairs of 16-bit numbers of them.
 template <Gemm g> HWY_INLINE void round_row(const float* a, float* HWY_RESTRICT to) {
   const FloatTag d;
   const hn::Rebind<std::int32_t, FloatTag> d32;
@@ -203,11 +205,33 @@ HWY_INLINE void add_int8_pair(D d, const unsigned char* const* rows, std::size_t
    ...);
 }
 
-/// Sums of integers as floats.
-template <Tile t, std::size_t... i, class D, class V>
-HWY_INLINE void scale_sums(D d, const V* HWY_RESTRICT sums, const float* const* rows,
-                           hn::Vec<D>* HWY_RESTRICT acc, std::index_sequence<i...>) {
-  ((acc[i] = hn::Mul(hn::ConvertTo(d, sums[i]), hn::Set(d, *rows[i / t.vectors]))), ...);
+/// One sum of integers, from (q, k) on.
+template <Gemm g, Tile t, class D>
+HWY_INLINE void add_int8_pairs(D d, const unsigned char* const* rows, const unsigned char* b,
+                               std::size_t q, std::size_t first, hn::Vec<D>* HWY_RESTRICT sums) {
+  constexpr IntegerSum sum = integer_sum(g);
+  const std::size_t q_end = std::min(q + sum.q, g.q), k_end = std::min(first + sum.k, g.k);
+  for (; q < q_end; ++q) {
+    std::size_t pair = q * pairs_of(g.k) + first / 2;
+    const unsigned char* of_pair = b + (q * g.b_q + first / 2 * g.b_k) * 2;
+    for (std::size_t k = first; k < k_end; k += 2, ++pair, of_pair += g.b_k * 2) {
+      add_int8_pair<g, t>(d, rows, pair, of_pair, sums, std::make_index_sequence<t.vectors>{});
+    }
+  }
+}
+
+/// acc += sums; if they are the only ones, acc = sums.
+template <bool only, std::size_t... i, class D, class V>
+HWY_INLINE void add_as_floats(D d, const V* HWY_RESTRICT sums, hn::Vec<D>* HWY_RESTRICT acc,
+                              std::index_sequence<i...>) {
+  if constexpr (only) ((acc[i] = hn::ConvertTo(d, sums[i])), ...);
+  else ((acc[i] = hn::Add(acc[i], hn::ConvertTo(d, sums[i]))), ...);
+}
+
+template <Tile t, std::size_t... i, class D>
+HWY_INLINE void scale_rows(D d, const float* const* rows, hn::Vec<D>* HWY_RESTRICT acc,
+                           std::index_sequence<i...>) {
+  ((acc[i] = hn::Mul(acc[i], hn::Set(d, *rows[i / t.vectors]))), ...);
 }
 
 template <Gemm g, Tile t, auto chain, class D>
@@ -215,41 +239,57 @@ HWY_INLINE void run_int8_tile(D d, const float* rounded, const unsigned char* b,
                               const Position& at, const float* const* sources,
                               float* const* targets) {
   constexpr std::size_t size = t.rows * t.vectors;
+  constexpr IntegerSum sum = integer_sum(g);
+  constexpr bool only = sum.q == g.q && sum.k == g.k;
   const hn::Rebind<std::int32_t, D> d32;
-  hn::Vec<decltype(d32)> sums[size];
-  set_zero(d32, sums, std::make_index_sequence<size>{});
   const float* rows[t.rows];
   const unsigned char* integers[t.rows];
   for (std::size_t r = 0; r < t.rows; ++r) {
     rows[r] = rounded + r * rounded_floats(g);
     integers[r] = bytes_at(rows[r], 4);
   }
-  for (std::size_t q = 0, pair = 0; q < g.q; ++q) {
-    const unsigned char* of_pair = b + q * g.b_q * 2;
-    for (std::size_t k = 0; k < g.k; k += 2, ++pair, of_pair += g.b_k * 2) {
-      add_int8_pair<g, t>(d32, integers, pair, of_pair, sums,
-                          std::make_index_sequence<t.vectors>{});
+  hn::Vec<D> acc[size];
+  set_zero(d, acc, std::make_index_sequence<size>{});
+  for (std::size_t q = 0; q < g.q; q += sum.q) {
+    for (std::size_t k = 0; k < g.k; k += sum.k) {
+      hn::Vec<decltype(d32)> sums[size];
+      set_zero(d32, sums, std::make_index_sequence<size>{});
+      add_int8_pairs<g, t>(d32, integers, b, q, k, sums);
+      add_as_floats<only>(d, sums, acc, std::make_index_sequence<size>{});
     }
   }
-  hn::Vec<D> acc[size];
-  scale_sums<t>(d, sums, rows, acc, std::make_index_sequence<size>{});
+  scale_rows<t>(d, rows, acc, std::make_index_sequence<size>{});
   finish_tile<chain, t>(d, at, acc, sources, targets, std::make_index_sequence<size>{});
 }
 
-/// One element of C, for HWY_SCALAR, which has no lanes to hold pairs in.
+/// One sum of integers of one element of C, from (q, k) on, for HWY_SCALAR, which has no lanes to
+/// hold pairs in.
 template <Gemm g>
-HWY_INLINE float int8_element(const float* rounded, const unsigned char* b) {
-  std::uint32_t sum = 0;  // of rows with NaN it may go round
-  for (std::size_t q = 0; q < g.q; ++q) {
-    for (std::size_t k = 0; k < g.k; ++k) {
+HWY_INLINE float int8_sum(const float* rounded, const unsigned char* b, std::size_t q,
+                          std::size_t first) {
+  constexpr IntegerSum sum = integer_sum(g);
+  const std::size_t q_end = std::min(q + sum.q, g.q), k_end = std::min(first + sum.k, g.k);
+  std::uint32_t total = 0;  // of rows with NaN it may go round
+  for (; q < q_end; ++q) {
+    for (std::size_t k = first; k < k_end; ++k) {
       std::int16_t x;
       std::int8_t w;
       std::memcpy(&x, bytes_at(rounded, 4 + 4 * q * pairs_of(g.k) + 2 * k), 2);
       std::memcpy(&w, b + (k / 2 * g.b_k + q * g.b_q) * 2 + k % 2, 1);
-      sum += static_cast<std::uint32_t>(x * w);
+      total += static_cast<std::uint32_t>(x * w);
     }
   }
-  return static_cast<float>(static_cast<std::int32_t>(sum)) * *rounded;
+  return static_cast<float>(static_cast<std::int32_t>(total));
+}
+
+template <Gemm g>
+HWY_INLINE float int8_element(const float* rounded, const unsigned char* b) {
+  constexpr IntegerSum sum = integer_sum(g);
+  float total = 0;
+  for (std::size_t q = 0; q < g.q; q += sum.q) {
+    for (std::size_t k = 0; k < g.k; k += sum.k) total += int8_sum<g>(rounded, b, q, k);
+  }
+  return total * *rounded;
 }
 
 template <Gemm g, Tile t, auto chain, class D>
@@ -288,8 +328,8 @@ HWY_INLINE void run_small_tile(D d, const float* a, const float* b, const Positi
     run_bf16_tile<g, t, chain>(d, a + at.index[1] * g.a_row, from, at, sources, targets);
   } else {
     const float* const rounded = a + at.index[1] * rounded_floats(g);
-    if constexpr (lanes == 1) run_int8_elements<g, t, chain>(d, rounded, from, at, sources, targets);
-    else run_int8_tile<g, t, chain>(d, rounded, from, at, sources, targets);
+    if constexpr (lanes != 1) run_int8_tile<g, t, chain>(d, rounded, from, at, sources, targets);
+    else run_int8_elements<g, t, chain>(d, rounded, from, at, sources, targets);
   }
 }
 

@@ -32,9 +32,16 @@ template <class In, class... Layers, class T> struct quantized<Network<In, Layer
 }  // namespace detail
 
 /// The network with the same layers whose weights take half (bf16) or a quarter (int8) of the
-/// memory. Names stay; beside each "weight" of 8-bit integers there is a "weight_scale" (beside a
-/// recurrence's "weight_ih_l0" a "weight_ih_scale_l0"), one number for each output (of transposed
-/// convolutions, whose first axis they are, for each input).
+/// memory; tiny ones may take more, as scales start on a cache line of their own. Names stay;
+/// beside each "weight" of 8-bit integers there is a "weight_scale" (beside a recurrence's
+/// "weight_ih_l0" a "weight_ih_scale_l0"), one number for each output (of transposed convolutions,
+/// whose first axis they are, for each input).
+///
+/// bf16 rounds nothing but weights. Nor do convolutions and embeddings of int8; but products with
+/// int8 matrices (Linear, recurrences, projections of attention, and Conv1d in a stream) round
+/// their inputs, too: each row, that is, all inputs of one output, to equal steps of 1/16000 of its
+/// largest element or finer, so that no element is wrong by more than 1/32000 of that. Where one
+/// input is much larger than others that matter, normalise inputs or take bf16.
 template <class Net, class T> using Quantized = typename detail::quantized<Net, T>::type;
 
 }  // namespace etch
