@@ -40,6 +40,14 @@ TEST_CASE("each output has a scale, with which its largest weight is 127", "[qua
   CHECK(small["0.bias"_k](1) == 6);
 }
 
+TEST_CASE("scales and shifts of norms stay floats, whatever their shape", "[quantized]") {
+  using Net = Network<Input<5, 6>, LayerNorm<Shape<5, 6>>, Linear<3>, RMSNorm<Shape<5, 3>>>;
+  for (const PlacedParameter& p : parameter_table<Quantized<Net, bf16>>) {
+    CAPTURE(p.info.name.view());
+    CHECK((p.info.type == NumberType::b16) == (p.info.name.view() == "1.weight"));
+  }
+}
+
 TEST_CASE("smaller weights are equal by their bits, whatever floats they make", "[quantized]") {
   using Net = Network<Input<2>, Linear<2>>;
   Parameters<Net> parameters;

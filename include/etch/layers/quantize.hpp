@@ -7,8 +7,9 @@
 
 namespace etch {
 
-/// `L` with matrices and kernels as `T`, bf16 or int8; vectors (biases, norms) stay floats. For
-/// inference: weights come from quantize(parameters) in network/quantized.hpp.
+/// `L` with matrices and kernels as `T`, bf16 or int8; vectors, and what begins as a constant
+/// (biases, norms), stay floats. For inference: weights come from quantize(parameters) in
+/// network/quantized.hpp.
 template <class L, class T> struct Quantize {
   static_assert(detail::number_type<T> != NumberType::f32, "etch: quantise to bf16 or int8");
   template <class S> static constexpr auto fits() { return layer_fits<L, S>(); }

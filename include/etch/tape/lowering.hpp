@@ -112,13 +112,16 @@ template <const auto& values, class S> struct lower_node<Constants<values, S>> {
 template <FixedString name, class S, class Initializer, Role role>
 struct lower_node<Parameter<name, S, Initializer, role>> {
   static constexpr int run(Lowering& context) {
+    constexpr Init init = Initializer::template value<S>;
     const bool frozen = context.frozen && role == Role::trained;
-    const bool may_be_small = S::rank > 1 && role == Role::trained;
+    // What begins as a constant scales or shifts, whatever its shape: norms.
+    const bool may_be_small =
+        S::rank > 1 && init.kind != Init::Kind::constant && role == Role::trained;
     Name full = context.scope / name.view();
     full.append(context.suffix.view());
     const Attributes attr{.index = row_of(context, {.name = full,
                                                     .shape = S::dims,
-                                                    .init = Initializer::template value<S>,
+                                                    .init = init,
                                                     .role = frozen ? Role::frozen : role,
                                                     .type = may_be_small ? context.type
                                                                          : NumberType::f32})};
