@@ -40,8 +40,8 @@ void fill(std::span<float> to) {
 }
 
 /// Each has run twice, so that pages are there and the loader has found memmove.
-HotPaths warm_paths() {
-  HotPaths paths = hot_paths();
+HotPaths warm_paths(LiveMlp::Reader& reader) {
+  HotPaths paths = hot_paths(reader);
   for (const HotPath& path : paths) {
     fill(path.parameters);
     fill(path.x);
@@ -142,6 +142,11 @@ void touch_some_stack() noexcept {
   for (volatile unsigned char& byte : bytes) byte = 0;
 }
 
+/// Budgets leave room for compilers that spill. These do not: what an inference takes is its frame
+/// and what it saves of the caller's, tiles of sums being in registers, whatever the sizes of its
+/// layers. More says that some tile no longer is.
+constexpr std::size_t most_stack_of_inference = 1024;
+
 int test_stack(const HotPaths& paths) {
   const std::size_t known = stack_use(touch_some_stack);
   int mistakes = 0;
@@ -152,18 +157,17 @@ int test_stack(const HotPaths& paths) {
   for (const HotPath& path : paths) {
     const std::size_t used = stack_use(path.run);
     std::printf("%s: %zu bytes of stack, budget %zu\n", path.name, used, path.stack_bytes);
-    if (used > path.stack_bytes) ++mistakes;
+    const bool trains = !path.target.empty();
+    if (used > path.stack_bytes || (!trains && used > most_stack_of_inference)) ++mistakes;
   }
   return mistakes;
 }
 
 // --- instructions ---
 
-constexpr long most_instructions = 10000;  // a stop after each takes 25 us
-
 /// Instructions of a run in a process of its own, with what it takes to start and to end, or `most`
-/// if there are more; 0 where processes may not be traced.
-long instructions(Function run) {
+/// if there are more; 0 where processes may not be traced. A stop after each takes 25 us.
+long instructions(Function run, long most) {
   const pid_t child = fork();
   if (child == 0) {
     if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(EXIT_FAILURE);
@@ -177,7 +181,7 @@ long instructions(Function run) {
   while (WIFSTOPPED(status)) {
     if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) return 0;
     if (waitpid(child, &status, 0) != child) return 0;
-    if (++count == most_instructions) {
+    if (++count == most) {
       kill(child, SIGKILL);
       waitpid(child, &status, 0);
       return count;
@@ -192,48 +196,57 @@ void go_round() noexcept {
 }
 
 /// Nothing is searched for, nothing is repeated until it is good enough: a run takes the same
-/// instructions whatever its numbers are. A training step leaves out the update if the loss is no
-/// finite number.
+/// instructions whatever its numbers are. That is promised of inference, all of which is counted.
+/// A training step leaves out the update if the loss is no finite number, and is counted where it
+/// is short.
 int test_instructions(const HotPaths& paths) {
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(sched_getcpu(), &one);
   sched_setaffinity(0, sizeof one, &one);  // neither process then waits for another core to wake
-  const long few = instructions(go_round);
+  constexpr long most = 100000, most_of_training = 10000;
+  const long few = instructions(go_round, most);
   if (few == 0) {
     std::puts("skipped: this process may not trace another");
     return skipped;
   }
   rounds = 20;
-  int mistakes = 0, measured = 0;
-  if (instructions(go_round) < few + 10) {
+  int mistakes = 0;
+  if (instructions(go_round, most) < few + 10) {
     std::puts("instructions are not counted");
     ++mistakes;
   }
   for (const HotPath& path : paths) {
     const bool trains = !path.target.empty();
-    const long usual = instructions(path.run);
-    if (usual == most_instructions) continue;
-    if (usual == 0) ++mistakes;
+    const long limit = trains ? most_of_training : most;
+    const long usual = instructions(path.run, limit);
+    if (usual == 0 || usual == limit) {
+      std::printf("%s: not counted, more than %ld instructions\n", path.name, limit);
+      if (usual == 0 || !trains) ++mistakes;
+      continue;
+    }
     std::printf("%s: %ld instructions\n", path.name, usual);
-    ++measured;
     using Limits = std::numeric_limits<float>;
     for (const float value : {Limits::quiet_NaN(), Limits::max(), Limits::denorm_min()}) {
       std::ranges::fill(path.x, value);
-      const long count = instructions(path.run);
+      const long count = instructions(path.run, limit);
       if (count == usual || (trains && count != 0 && count < usual)) continue;
       std::printf("  %+ld if the inputs are %g\n", count - usual, static_cast<double>(value));
       ++mistakes;
     }
   }
-  return mistakes + (measured == 0 ? 1 : 0);
+  return mistakes;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
   const std::string_view test = count > 1 ? arguments[1] : "";
-  const HotPaths paths = warm_paths();
+  etch::Parameters<Mlp> weights;
+  fill(weights.data);
+  LiveMlp live(weights);
+  LiveMlp::Reader reader(live);
+  const HotPaths paths = warm_paths(reader);
   for (const HotPath& path : paths) {
     if (std::isfinite(path.y[0]) && path.y[0] != 0) continue;
     std::printf("%s: computes nothing\n", path.name);
