@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "board.hpp"
+#include "etch/network/flush_denormals.hpp"
 #include "etch/network/interpreted.hpp"
 
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)
@@ -41,6 +42,20 @@ bool near(const PolicyOutputs& y) {
   return true;
 }
 
+/// Denormal numbers are zero while a FlushDenormals lives, and only then.
+bool flushes() {
+  volatile float small = 1e-30f;
+  const auto product = [&] {
+    volatile float y = small * 1e-10f;  // stored, and so computed here and not elsewhere
+    return y;
+  };
+  {
+    const etch::FlushDenormals guard;
+    if (product() != 0) return false;
+  }
+  return product() > 0;
+}
+
 void write_hexadecimal(std::uint64_t number) {
   char text[17] = {};
   for (std::size_t i = 16; i-- > 0; number >>= 4) text[i] = "0123456789abcdef"[number & 15];
@@ -61,6 +76,10 @@ int program() {
   }
   if (run_policy(workspace) != y) {
     board::write("another run gave other bits\n");
+    return 1;
+  }
+  if (!flushes()) {
+    board::write("denormal numbers are not flushed, or still are\n");
     return 1;
   }
   return 0;
