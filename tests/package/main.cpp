@@ -3,12 +3,14 @@
 
 #include <array>
 
-using Net = etch::Network<etch::Input<2>, etch::Linear<3>, etch::ReLU, etch::Linear<1>>;
+#include "policy.hpp"
 
 int main() {
   static etch::Model<Net> model;
   using namespace etch::literals;
   for (int i = 0; i < 3; ++i) model["0.weight"_k](i, 0) = model["2.weight"_k](0, i) = 1;
   model["2.bias"_k](0) = 0.5f;
-  return model(std::array<float, 2>{2, 7})[0] == 6.5f ? 0 : 1;
+  static Policy policy(model.parameters());
+  const std::array<float, 2> x = {2, 7};
+  return model(x)[0] == 6.5f && policy(x)[0] == 6.5f ? 0 : 1;
 }
