@@ -13,4 +13,4 @@ using Net = etch::Network<etch::Input<1, 4, 4>, etch::Conv2d<2, 3>, etch::ReLU, 
 using Net = Small;
 #endif
 
-constexpr auto parameters = etch::embedded_parameters<Net>(test::small::weights);
+constexpr auto parameters = etch::embedded_parameters<Net>(test::etch::std::weights);

@@ -13,4 +13,4 @@ using Net =
 using Net = Small;
 #endif
 
-constexpr auto parameters = etch::embedded_parameters<Net>(test::small::weights);
+constexpr auto parameters = etch::embedded_parameters<Net>(test::etch::std::weights);
