@@ -196,6 +196,13 @@ TEST_CASE("a header of another structure is refused with the place") {
         "w: the shape is [4611686018427387904] of <f4, but 12 bytes follow the header");
 }
 
+TEST_CASE("an array without numbers keeps its shape, however long its other axes") {
+  const etch::NpyArray empty{{std::uint64_t{1} << 63, 0}, {}};
+  const auto again = etch::parse_npy(etch::npy_bytes(empty), "empty.npy");
+  REQUIRE(again);
+  CHECK(again->shape == empty.shape);
+}
+
 TEST_CASE(".npy files that a fuzzer found are read or refused") {
   fuzz::check_corpus("npy", etch::parse_npy<Small>, etch::npy_bytes<Small>);
 }

@@ -3,6 +3,7 @@
 /// is parsed into a list of tensors; whether they belong to the network is decided here.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -87,9 +88,10 @@ constexpr float float_of(Encoding encoding, std::uint64_t bits) {
 
 /// Bytes of a tensor; none if they are more than can be counted.
 constexpr std::optional<std::uint64_t> byte_count(const FileShape& shape, Encoding encoding) {
+  if (std::ranges::find(shape, 0u) != shape.end()) return 0;  // whatever the other axes are
   std::uint64_t n = bytes_of(encoding);
   for (const std::uint64_t extent : shape) {
-    if (extent != 0 && n > std::numeric_limits<std::uint64_t>::max() / extent) return std::nullopt;
+    if (n > std::numeric_limits<std::uint64_t>::max() / extent) return std::nullopt;
     n *= extent;
   }
   return n;
