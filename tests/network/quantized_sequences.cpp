@@ -94,7 +94,7 @@ TEST_CASE("transposed convolutions of small numbers", "[quantized]") {
   check_both<Longer, 2>();
 }
 
-TEST_CASE("small numbers are nowhere kept as floats in between", "[quantized]") {
+TEST_CASE("small numbers of sequences are nowhere kept as floats in between", "[quantized]") {
   static_assert(stream_workspace_bytes<Quantized<Sound, bf16>> <= stream_workspace_bytes<Sound>);
   static_assert(workspace_bytes<Quantized<Larger, bf16>> <= workspace_bytes<Larger>);
   SUCCEED();
