@@ -124,7 +124,8 @@ Workload tcn() {
 Workload wavenet() {
   Draw draw(6);
   Workload w{.name = "wavenet", .stream = 72, .sequence = 64, .outputs = 64};
-  w.layers = {draw.wavenet_array("0.0", 1, 16, 8, false), draw.wavenet_array("0.1", 16, 8, 1, true)};
+  w.layers = {draw.wavenet_array("0.0", 1, 16, 8, false),
+              draw.wavenet_array("0.1", 16, 8, 1, true)};
   w.layers.back().scale = 0.02f;
   w.x = draw.numbers(w.stream * w.inputs(), 1);
   return w;

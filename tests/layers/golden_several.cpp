@@ -43,7 +43,8 @@ TEST_CASE("networks of several values, and with names across them, are those of 
               "two_inputs_two_outputs"),
           golden_case<Shape<7>, Split<0, 3, 4>, OnFirst<Linear<4>>, Add, Linear<2>>(
               "split_on_first_add"),
-          golden_case<Shapes<Shape<4>, Shape<3>>, OnAll<Scaled>, OnAll<Scaled>, TakeFirst>("on_all"),
+          golden_case<Shapes<Shape<4>, Shape<3>>, OnAll<Scaled>, OnAll<Scaled>, TakeFirst>(
+              "on_all"),
           golden_case<Shape<4>, Residual<Linear<4>, Tap<"inside">, Tanh>, Squares, Linear<2>>(
               "taps"),
           golden_formula_case<Shapes<Shape<3, 4>, Shape<2, 4>>, Decoder, Decoder, TakeFirst>(

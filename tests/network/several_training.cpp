@@ -109,7 +109,8 @@ double slope(double& x, const std::function<double()>& f) {
 
 /// The gradients of a trainer after one step, against differences of a loss in double.
 template <class Net, class Loss>
-void check_gradients(const std::function<double(const Numbers& y, std::span<const float> t)>& loss) {
+void check_gradients(
+    const std::function<double(const Numbers& y, std::span<const float> t)>& loss) {
   constexpr std::size_t batch = 3, in = InputShape<Net>::size, out = OutputShape<Net>::size;
   Trainer<Net, Loss, SGD, Batch<batch>> trainer({.seed = 5, .optimizer = {.lr = 0}});
   const auto x = oracle::random_floats(batch * in, 6), t = oracle::random_floats(batch * out, 7);

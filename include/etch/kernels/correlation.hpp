@@ -19,9 +19,9 @@
 #include "etch/kernels/lanes.hpp"
 
 // A vector is a run of output pixels; a register tile is a few outputs by a few such vectors, and
-// every weight is broadcast, a small number as a float. Each output is one accumulator over the taps
-// in the order (channel, row, column), so its bits depend neither on the lane count nor on where the
-// pixel lies.
+// every weight is broadcast, a small number as a float. Each output is one accumulator over the
+// taps in the order (channel, row, column), so its bits depend neither on the lane count nor on
+// where the pixel lies.
 
 HWY_BEFORE_NAMESPACE();
 namespace etch::HWY_NAMESPACE {

@@ -110,8 +110,8 @@ class Fuser {
     return step(s).heavy >= 0 && is_of_parts(tape_[step(s).heavy]);
   }
 
-  /// Whether all that an instruction reads of steps behind a heavy one can be computed in that. Of a
-  /// product of parts nothing is stored, so all that reads it has to come to it.
+  /// Whether all that an instruction reads of steps behind a heavy one can be computed in that. Of
+  /// a product of parts nothing is stored, so all that reads it has to come to it.
   constexpr bool can_bring_rest(const Instruction& instruction, int heavy) {
     if (!carries(tape_[step(heavy).heavy], instruction, heavy)) return false;
     for (const int arg : instruction.args) {
